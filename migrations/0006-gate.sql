@@ -1,0 +1,128 @@
+-- The facts functions: the only readers across agencies. Each looks first whether the transaction's agency may ask at all.
+
+-- Everything a decision needs besides the values, as one JSON object. `practitioner` is null when it is not of this agency, not
+-- active or does not hold the role; `membership` is null when the agency does not work the case; `subject` is null when there is
+-- no such person in it. `seen` is the earlier answer under the same idempotency key.
+create function gate_context(
+  p_practitioner uuid, p_role text, p_case uuid, p_subject uuid, p_client text, p_key uuid
+) returns jsonb
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select jsonb_build_object(
+      'policyVersion', (select version from policy_active),
+      'agency', (select jsonb_build_object(
+          'id', a.id, 'sector', a.sector, 'country', a.country, 'public', a.public,
+          'competentAuthority', a.competent_authority, 'nationalAuthorisation', a.national_authorisation_ref is not null,
+          'organisationId', coalesce(a.parent_id, a.id), 'suspended', a.suspended_at is not null,
+          'sealingKey', encode(a.sealing_key, 'base64'))
+        from agency a where a.id = app_agency()),
+      'practitioner', (select jsonb_build_object('id', p.id, 'trainings', p.trainings)
+        from practitioner p
+        where p.id = p_practitioner and p.agency_id = app_agency() and p.active and p_role = any (p.roles)),
+      'membership', (select to_jsonb(m.acts_for) from case_member m
+        where m.case_id = p_case and m.agency_id = app_agency() and m.ended_at is null and (m.until is null or m.until > now())),
+      'subject', (select jsonb_build_object('id', s.id, 'roles', s.roles)
+        from case_person s where s.id = p_subject and s.case_id = p_case and is_case_member(p_case)),
+      'persons', (select coalesce(jsonb_object_agg(s.id, s.roles), '{}') from case_person s
+        where s.case_id = p_case and is_case_member(p_case)),
+      'consents', (select coalesce(jsonb_agg(jsonb_build_object(
+          'id', c.id, 'personId', c.subject_id, 'explicit', c.explicit, 'items', c.items,
+          'givenAt', c.given_at, 'expiresAt', c.expires_at, 'withdrawnAt', c.withdrawn_at) order by c.given_at, c.id), '[]')
+        from consent c where c.case_id = p_case and is_case_member(p_case)),
+      'agreements', (select coalesce(jsonb_agg(jsonb_build_object(
+          'id', g.id, 'parties', g.parties, 'purposes', g.purposes, 'validFrom', g.valid_from,
+          'validTo', least(g.valid_to, g.terminated_at)) order by g.id), '[]')
+        from agreement g where g.parties @> array[app_agency()]),
+      'seen', (select jsonb_build_object('fingerprint', encode(i.fingerprint, 'base64'), 'operation', i.operation, 'resourceId', i.resource_id)
+        from idempotency i where i.client_id = p_client and i.key = p_key))
+  $$;
+
+-- The current version of every record of the case about this subject or about the case as a whole, of the wanted types, with
+-- who holds it and what of it this agency received before. Nothing when the agency is not a member.
+create function gate_values(p_case uuid, p_subject uuid, p_types text[])
+  returns table (
+    record_id uuid, version integer, type text, subject_id uuid, agency_id uuid, sector text, organisation_id uuid,
+    competent_authority boolean, acts_for text, fields jsonb, provenance jsonb, conditions text[], sealed bytea,
+    wrapped_key bytea, sealed_flags bytea, key_owner_id uuid, subject_key bytea, key_epoch integer, released text[])
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select v.record_id, v.version, r.type, r.subject_id, r.agency_id, a.sector, coalesce(a.parent_id, a.id),
+      a.competent_authority, m.acts_for, v.fields, v.provenance, v.conditions,
+      case when r.type = any (p_types) then v.sealed end,
+      v.wrapped_key, v.sealed_flags, v.key_owner_id, k.wrapped, k.key_epoch, f.fields
+    from record r
+    join record_version v on v.record_id = r.id and v.version = r.version
+    join agency a on a.id = r.agency_id
+    left join case_member m on m.case_id = r.case_id and m.agency_id = r.agency_id
+      and m.ended_at is null and (m.until is null or m.until > now())
+    left join subject_key k on k.owner_id = v.key_owner_id and k.agency_id = v.agency_id
+    left join released_fields f on f.recipient_agency_id = app_agency() and f.record_id = r.id
+    where r.case_id = p_case and (r.subject_id = p_subject or r.subject_id is null)
+      and (r.type = any (p_types) or v.sealed_flags is not null)
+      and is_case_member(p_case)
+    order by r.created_at, r.id
+  $$;
+
+-- What a member may see of a case's shape (architecture §4): the persons with who brought them and the members with whom they
+-- act for; which of them leave, the service decides by the caller's own side.
+create function gate_case(p_case uuid) returns jsonb
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select case when is_case_member(p_case) then jsonb_build_object(
+      'id', c.id, 'createdBy', c.created_by, 'version', c.version, 'createdAt', c.created_at,
+      'persons', (select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'roles', p.roles, 'broughtBy', p.brought_by)
+          order by p.created_at, p.id), '[]') from case_person p where p.case_id = c.id),
+      'members', (select coalesce(jsonb_agg(jsonb_build_object('agencyId', m.agency_id, 'actsFor', m.acts_for, 'sector', a.sector,
+          'addedBy', m.added_by, 'since', m.since, 'until', m.until) order by m.since, m.agency_id), '[]')
+        from case_member m join agency a on a.id = m.agency_id
+        where m.case_id = c.id and m.ended_at is null and (m.until is null or m.until > now())))
+    end
+    from case_file c where c.id = p_case
+  $$;
+
+-- One of the agency's own events for its receipt: the public part, its salt, where it stands in the log (null until the next
+-- tick). The commitment of the private part is the second half of the entry that the log serves to everybody.
+create function gate_proof(p_event uuid)
+  returns table (public_part text, public_salt bytea, leaf_index bigint)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select e.public_part, s.public_salt, p.leaf_index
+    from audit_event e join audit_salt s on s.event_id = e.id left join log_position p on p.event_id = e.id
+    where e.id = p_event and e.agency_id = app_agency()
+  $$;
+
+-- What a reviewer has to see of somebody else's request: one row if the task is this agency's. Notes stay sealed; the service
+-- opens them for the reviewer after writing that it did.
+create function gate_review(p_task uuid)
+  returns table (
+    task_id uuid, kind text, state text, role text, due_at timestamptz, disclosure_id uuid, case_id uuid, subject_id uuid,
+    requester_id uuid, requester_sector text, requester_role text, requester_practitioner_id uuid, purpose text, requested text[],
+    exception text, policy_version integer, decided_at timestamptz, notes_sealed bytea, notes_key bytea, subject_key bytea, key_epoch integer)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select t.id, t.kind, t.state, t.role, t.due_at, d.id, d.case_id, d.subject_id, d.agency_id, a.sector, d.role, d.practitioner_id,
+      d.purpose, d.requested, d.exception, d.policy_version, d.decided_at, d.notes_sealed, d.notes_key, k.wrapped, k.key_epoch
+    from review_task t
+    join disclosure d on d.id = t.disclosure_id
+    join agency a on a.id = d.agency_id
+    left join subject_key k on k.owner_id = d.subject_id and k.agency_id = d.agency_id
+    where t.id = p_task and t.agency_id = app_agency()
+  $$;
+
+do $$
+declare
+  f text;
+begin
+  -- Handing a function over needs the new owner's right to create in the schema, for this moment only.
+  grant create on schema public to ostiary_gate;
+  foreach f in array array[
+    'is_case_member(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[])',
+    'gate_case(uuid)', 'gate_proof(uuid)', 'gate_review(uuid)'] loop
+    execute format('alter function %s owner to ostiary_gate', f);
+    execute format('revoke execute on function %s from public', f);
+    execute format('grant execute on function %s to ostiary_app', f);
+  end loop;
+  revoke create on schema public from ostiary_gate;
+end
+$$;
+grant select on idempotency to ostiary_gate;

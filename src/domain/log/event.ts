@@ -1,0 +1,98 @@
+/**
+ * Audit events (domain/wire §6; LED art. 25): what is written for every operation on case data, and
+ * how it becomes one 64-byte log entry.
+ */
+import { canonicalize, type Json } from './canonical.ts'
+import { commitmentOfText, encodeEntry } from './entry.ts'
+import { leafHash } from './hash.ts'
+
+/** What happened. The verb before the dot is the LED art. 25 class where there is one. */
+export const EVENT_TYPES = [
+  'disclose.decided',
+  'disclose.previewed',
+  'disclose.refused',
+  'disclose.unreadable',
+  'collect.deposited',
+  'alter.amended',
+  'alter.verified',
+  'alter.contested',
+  'consult.case_viewed',
+  'consult.review_viewed',
+  'case.created',
+  'case.person_added',
+  'case.member_added',
+  'case.member_removed',
+  'consent.recorded',
+  'consent.withdrawn',
+  'review.decided',
+  'review.overdue',
+  'verification.requested',
+  'duty.missed',
+  'notice.acknowledged',
+  'agency.created',
+  'agency.changed',
+  'practitioner.created',
+  'practitioner.changed',
+  'agreement.created',
+  'agreement.terminated',
+  'policy.activated',
+  'key.rotated',
+  'authority.refused',
+] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+
+/** Who, when, about whom: repeated in both parts, so that each can be read alone. */
+export interface EventHeader {
+  readonly id: string
+  readonly at: Date
+  readonly type: EventType
+  readonly agencyId?: string
+  readonly practitionerId?: string
+  readonly role?: string
+  readonly caseId?: string
+  readonly subjectId?: string
+  readonly requestId?: string
+}
+
+/** An event ready to be stored: canonical texts, the salts over them, the entry that commits to both. */
+export interface SealedEvent {
+  readonly header: EventHeader
+  readonly publicText: string
+  readonly privateText: string
+  readonly publicSalt: Uint8Array
+  readonly privateSalt: Uint8Array
+  readonly entry: Uint8Array
+  /** SHA-256(0x00 || entry): what the receipt promises will be in the log. */
+  readonly leafHash: Uint8Array
+}
+
+/**
+ * Commits to an event. `publicDetail` is what the requester saw, `privateDetail` the rest; the
+ * private part always exists, so that its absence tells nothing. `salt()` gives 32 fresh random bytes.
+ */
+export function sealEvent(
+  header: EventHeader,
+  publicDetail: { readonly [name: string]: Json },
+  privateDetail: { readonly [name: string]: Json },
+  salt: () => Uint8Array,
+): SealedEvent {
+  const { at, ...rest } = header
+  const common = { ...rest, at: at.toISOString() }
+  const publicText = canonicalize({ event: common, ...publicDetail })
+  const privateText = canonicalize({ event: common, ...privateDetail })
+  const publicSalt = salt()
+  const privateSalt = salt()
+  const entry = encodeEntry({
+    public: commitmentOfText(publicSalt, publicText),
+    private: commitmentOfText(privateSalt, privateText),
+  })
+  return {
+    header,
+    publicText,
+    privateText,
+    publicSalt,
+    privateSalt,
+    entry,
+    leafHash: leafHash(entry),
+  }
+}

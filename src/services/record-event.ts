@@ -1,0 +1,60 @@
+import type { Json } from '../domain/log/canonical.ts'
+import { type EventHeader, sealEvent } from '../domain/log/event.ts'
+import type * as auditEvents from '../storage/audit-events.ts'
+import type { Tx } from '../storage/database.ts'
+import type { Caller } from './caller.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What a caller gets in hand for an event: its id and the leaf that will be in the log. */
+export interface Receipt {
+  readonly eventId: string
+  /** Base64url of SHA-256(0x00 || entry). */
+  readonly leafHash: string
+  /** Origin line of the log that will hold it. */
+  readonly origin: string
+}
+
+/** Event as a use case states it: id and time are added here. */
+export type EventStatement = Omit<EventHeader, 'id' | 'at'> & {
+  readonly at?: Date
+  readonly public: { readonly [name: string]: Json }
+  readonly private: { readonly [name: string]: Json }
+}
+
+export type RecordEvent = (tx: Tx, event: EventStatement) => Promise<Receipt>
+
+/** Writes audit events in the transaction of what they tell; throws when it cannot, and then nothing happens. */
+export function makeRecordEvent({
+  storage,
+  runtime,
+  origin,
+}: {
+  storage: Pick<typeof auditEvents, 'insertEvent'>
+  runtime: Runtime
+  origin: string
+}): RecordEvent {
+  return async (tx, { public: publicDetail, private: privateDetail, ...header }) => {
+    const event = sealEvent(
+      { at: runtime.now(), ...header, id: runtime.uuid() },
+      publicDetail,
+      privateDetail,
+      () => runtime.random(32),
+    )
+    await storage.insertEvent(tx, event)
+    return {
+      eventId: event.header.id,
+      leafHash: Buffer.from(event.leafHash).toString('base64url'),
+      origin,
+    }
+  }
+}
+
+/** The header fields that every event of an authenticated call has in common. */
+export function calledBy(caller: Caller): Omit<EventHeader, 'id' | 'at' | 'type'> {
+  return {
+    agencyId: caller.agencyId,
+    requestId: caller.requestId,
+    ...(caller.practitionerId === undefined ? {} : { practitionerId: caller.practitionerId }),
+    ...(caller.role === undefined ? {} : { role: caller.role }),
+  }
+}

@@ -1,0 +1,355 @@
+import type { ColumnType, Generated, Kysely, Transaction } from 'kysely'
+import type { StoredField, StoredProvenance } from '../domain/case/stored-record.ts'
+import type {
+  ActsFor,
+  PersonRole,
+  PractitionerRole,
+  Purpose,
+  Sector,
+} from '../domain/case/vocabulary.ts'
+
+/**
+ * The tables of `migrations/` as Kysely sees them; one interface per table, columns as in SQL.
+ *
+ * `bigint` columns arrive as strings, `timestamptz` as `Date`, `bytea` as `Buffer`. JSON columns are
+ * read as parsed values and written as JSON text (`JSON.stringify`), because pg would turn a
+ * JavaScript array into an SQL array.
+ */
+export interface Tables {
+  agency: AgencyTable
+  practitioner: PractitionerTable
+  agreement: AgreementTable
+  oidc_payload: OidcPayloadTable
+  replay_guard: { kind: string; id: string; expires_at: Date }
+  server_key: ServerKeyTable
+  key_epoch: {
+    epoch: number
+    check_value: Buffer
+    created_at: Generated<Date>
+    retired_at: Date | null
+  }
+  case_file: {
+    id: string
+    created_by: string
+    version: Generated<number>
+    created_at: Generated<Date>
+  }
+  local_reference: {
+    agency_id: string
+    case_id: string
+    about_id: string
+    sealed: Buffer
+    wrapped_key: Buffer
+  }
+  case_person: CasePersonTable
+  case_member: CaseMemberTable
+  subject_key: SubjectKeyTable
+  record: RecordTable
+  record_version: RecordVersionTable
+  consent: ConsentTable
+  policy_version: {
+    version: number
+    hash: string
+    documents: Json<unknown>
+    created_at: Generated<Date>
+    created_by: string | null
+  }
+  policy_active: {
+    singleton: Generated<boolean>
+    version: number
+    activated_at: Generated<Date>
+    activated_by: string | null
+  }
+  disclosure: DisclosureTable
+  release_ledger: ReleaseLedgerTable
+  released_fields: {
+    recipient_agency_id: string
+    record_id: string
+    case_id: string
+    fields: string[]
+  }
+  review_task: ReviewTaskTable
+  verification_request: VerificationRequestTable
+  notice: NoticeTable
+  duty: DutyTable
+  idempotency: {
+    client_id: string
+    key: string
+    fingerprint: Buffer
+    operation: string
+    resource_id: string
+    created_at: Generated<Date>
+  }
+  audit_event: AuditEventTable
+  audit_salt: { event_id: string; public_salt: Buffer; private_salt: Buffer }
+  log_pending: { seq: Generated<string>; event_id: string; entry: Buffer }
+  log_position: { event_id: string; leaf_index: string }
+  log_tile: { level: number; tile_index: string; width: number; bytes: Buffer }
+  log_bundle: { bundle_index: string; width: number; bytes: Buffer }
+  log_checkpoint: { size: string; root: Buffer; note: string; published_at: Generated<Date> }
+}
+
+/** A JSON column: parsed on reading, JSON text on writing. */
+type Json<Value> = ColumnType<Value, string, string>
+
+interface AgencyTable {
+  id: string
+  client_id: string
+  parent_id: string | null
+  name: string
+  sector: Sector
+  country: string
+  public: boolean
+  phases: number[]
+  competent_authority: boolean
+  national_authorisation_ref: string | null
+  jwks: Json<{ keys: Record<string, unknown>[] }>
+  sealing_key: Buffer | null
+  contacts: Json<unknown[]>
+  operator: Generated<boolean>
+  scopes: string[]
+  suspended_at: Date | null
+  version: Generated<number>
+  created_at: Generated<Date>
+}
+
+interface PractitionerTable {
+  id: string
+  agency_id: string
+  local_id: string
+  roles: PractitionerRole[]
+  trainings: Json<{ code: string; at: string }[]>
+  jwk: Json<Record<string, unknown>> | null
+  active: Generated<boolean>
+  version: Generated<number>
+  created_at: Generated<Date>
+}
+
+interface AgreementTable {
+  id: string
+  title: string
+  parties: string[]
+  purposes: Purpose[]
+  valid_from: Date
+  valid_to: Date
+  document_ref: string
+  signatories: Json<unknown[]>
+  terminated_at: Date | null
+  created_by: string
+  version: Generated<number>
+  created_at: Generated<Date>
+}
+
+interface OidcPayloadTable {
+  model: string
+  id: string
+  payload: Json<Record<string, unknown>>
+  grant_id: string | null
+  uid: string | null
+  user_code: string | null
+  consumed_at: Date | null
+  expires_at: Date
+}
+
+interface ServerKeyTable {
+  kid: string
+  purpose: 'token' | 'log' | 'cookie' | 'cursor'
+  sealed_private: Buffer
+  public_key: Json<Record<string, unknown>>
+  key_epoch: number
+  created_at: Generated<Date>
+  signs_from: Generated<Date>
+  signs_until: Date | null
+  published_until: Date | null
+}
+
+interface CasePersonTable {
+  id: string
+  case_id: string
+  roles: PersonRole[]
+  brought_by: string
+  created_at: Generated<Date>
+}
+
+interface CaseMemberTable {
+  case_id: string
+  agency_id: string
+  acts_for: ActsFor
+  added_by: string
+  since: Generated<Date>
+  until: Date | null
+  ended_at: Date | null
+}
+
+interface SubjectKeyTable {
+  owner_id: string
+  agency_id: string
+  case_id: string
+  key_epoch: number
+  wrapped: Buffer
+  created_at: Generated<Date>
+}
+
+interface RecordTable {
+  id: string
+  case_id: string
+  agency_id: string
+  subject_id: string | null
+  type: string
+  version: number
+  created_at: Generated<Date>
+}
+
+interface RecordVersionTable {
+  record_id: string
+  version: number
+  case_id: string
+  agency_id: string
+  subject_id: string | null
+  change: 'deposit' | 'amend' | 'verify' | 'contest' | 'restrict' | 'unrestrict'
+  practitioner_id: string | null
+  key_owner_id: string
+  wrapped_key: Buffer
+  sealed: Buffer
+  fields: Json<StoredField[]>
+  provenance: Json<StoredProvenance[]>
+  sealed_flags: Buffer | null
+  conditions: string[]
+  created_at: Generated<Date>
+}
+
+interface ConsentTable {
+  id: string
+  case_id: string
+  subject_id: string
+  recorded_by: string
+  practitioner_id: string | null
+  items: Json<unknown[]>
+  explicit: boolean
+  language: string
+  notice_version: string
+  evidence_ref: string
+  circumstances: Json<Record<string, unknown>>
+  given_at: Date
+  expires_at: Date
+  withdrawn_at: Date | null
+  withdrawn_by: string | null
+  version: Generated<number>
+  created_at: Generated<Date>
+}
+
+interface DisclosureTable {
+  id: string
+  kind: 'disclosure' | 'preview'
+  case_id: string
+  subject_id: string
+  agency_id: string
+  practitioner_id: string
+  role: PractitionerRole
+  purpose: Purpose
+  requested: string[]
+  outcome: 'full' | 'partial' | 'none' | 'review'
+  items: Json<unknown[]>
+  policy_version: number
+  exception: string | null
+  sealed: boolean
+  notes_sealed: Buffer | null
+  notes_key: Buffer | null
+  under_review: boolean
+  replay_of: string | null
+  released_from: string | null
+  event_id: string
+  decided_at: Date
+}
+
+interface ReleaseLedgerTable {
+  disclosure_id: string
+  record_id: string
+  record_version: number
+  case_id: string
+  subject_id: string | null
+  source_agency_id: string
+  recipient_agency_id: string
+  fields: string[]
+  purpose: string
+  expires_at: Date | null
+  released_at: Date
+}
+
+interface ReviewTaskTable {
+  id: string
+  kind: 'before' | 'after'
+  disclosure_id: string
+  case_id: string
+  agency_id: string
+  role: string
+  due_at: Date
+  state: Generated<'open' | 'approved' | 'refused' | 'overdue'>
+  decided_at: Date | null
+  decided_by: string | null
+  signature: string | null
+  note_sealed: Buffer | null
+  note_key: Buffer | null
+  created_at: Generated<Date>
+}
+
+interface VerificationRequestTable {
+  id: string
+  disclosure_id: string
+  record_id: string
+  case_id: string
+  agency_id: string
+  requested_by: string
+  fields: string[]
+  due_at: Date
+  answered_at: Date | null
+  created_at: Generated<Date>
+}
+
+interface NoticeTable {
+  id: string
+  agency_id: string
+  role: string | null
+  type: string
+  urgency: 'immediate' | '24h' | '7d' | 'routine'
+  refs: Json<Record<string, unknown>>
+  due_at: Date | null
+  acknowledged_at: Date | null
+  acknowledged_by: string | null
+  created_at: Generated<Date>
+}
+
+interface DutyTable {
+  id: string
+  rule: string
+  case_id: string
+  subject_id: string | null
+  record_id: string
+  field: string
+  agency_id: string
+  notify: Json<Record<string, unknown>>
+  escalate_to: string
+  due_at: Date
+  state: Generated<'open' | 'met' | 'missed'>
+  met_by: string | null
+  created_at: Generated<Date>
+}
+
+interface AuditEventTable {
+  id: string
+  at: Date
+  type: string
+  agency_id: string | null
+  practitioner_id: string | null
+  case_id: string | null
+  subject_id: string | null
+  request_id: string | null
+  public_part: string
+  private_part: string
+}
+
+/** The database as the app role sees it. */
+export type Database = Kysely<Tables>
+
+/** One open transaction; every storage function takes it first. */
+export type Tx = Transaction<Tables>
