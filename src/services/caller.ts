@@ -1,0 +1,19 @@
+import type { PractitionerRole } from '../domain/case/vocabulary.ts'
+
+/** Who makes one call, as the door has proven it; use cases trust it and look no further. */
+export interface Caller {
+  readonly agencyId: string
+  readonly clientId: string
+  /** Granted to the access token, e.g. `disclosures:write`. */
+  readonly scopes: readonly string[]
+  /** RFC 7638 SHA-256 thumbprint of the key that the token is bound to; absent for a plain bearer. */
+  readonly keyThumbprint?: string
+  /** `bearer` is a token without proof of possession: a weaker channel in policies. */
+  readonly channel: 'sender_constrained' | 'bearer'
+  /** Active practitioner of the agency; absent where the operation does not ask who acts. */
+  readonly practitionerId?: string
+  /** Role in which the practitioner acts now; always together with `practitionerId`. */
+  readonly role?: PractitionerRole
+  /** Random UUID of this request, never taken from the client. */
+  readonly requestId: string
+}
