@@ -1,0 +1,311 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+
+/** How one setting is read, and what it means to the person who sets it. */
+interface Setting<T> {
+  /** Environment variable. A secret may also be given as a file named by `<name>_FILE`. */
+  readonly name: string
+  /** For the manual: what it is for, with its unit. */
+  readonly meaning: string
+  /** Text that stands when the variable is absent; without one the setting is optional. */
+  readonly standard?: string
+  /** For the manual, where the standard is worked out from other settings. */
+  readonly derived?: string
+  readonly secret?: true
+  /** Reads the text; throws `Fault` with what follows the name in a sentence, never the text itself. */
+  readonly read: (text: string) => T
+}
+
+class Fault extends Error {}
+
+/** Every setting there is. The manual (`docs/configuration.md`) is written from this table. */
+export const SETTINGS = {
+  host: {
+    name: 'OSTIARY_HOST',
+    meaning: 'Address on which the API listens; `0.0.0.0` or `::` for all interfaces.',
+    standard: '127.0.0.1',
+    read: host,
+  },
+  port: {
+    name: 'OSTIARY_PORT',
+    meaning: 'TCP port of the API; 0 takes any free one.',
+    standard: '8080',
+    read: integer(0, 65_535),
+  },
+  metricsPort: {
+    name: 'OSTIARY_METRICS_PORT',
+    meaning: 'TCP port of `/metrics`, on the same address; 0 turns it off.',
+    standard: '9464',
+    read: integer(0, 65_535),
+  },
+  publicUrl: {
+    name: 'OSTIARY_PUBLIC_URL',
+    meaning:
+      'Origin under which clients reach the server: issuer of tokens and base of every DPoP `htu`. HTTPS, except on a loopback address.',
+    derived: '`http://<host>:<port>`',
+    read: origin,
+  },
+  trustProxy: {
+    name: 'OSTIARY_TRUST_PROXY',
+    meaning: 'Whether `X-Forwarded-For` comes from a proxy of your own and may be believed.',
+    standard: 'false',
+    read: truth,
+  },
+  dataDirectory: {
+    name: 'OSTIARY_DATA_DIRECTORY',
+    meaning: 'Folder of the embedded database and of files that the server writes itself.',
+    standard: '.ostiary',
+    read: (text) => resolve(text),
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    meaning:
+      'PostgreSQL (15 or later) as the role of the API, without rights on the schema. Absent: the embedded database.',
+    secret: true,
+    read: postgres,
+  },
+  workerDatabaseUrl: {
+    name: 'OSTIARY_WORKER_DATABASE_URL',
+    meaning: 'The same database as the role of the workers: log, clocks, notices.',
+    derived: '`DATABASE_URL`',
+    secret: true,
+    read: postgres,
+  },
+  migrationDatabaseUrl: {
+    name: 'OSTIARY_MIGRATION_DATABASE_URL',
+    meaning: 'The same database as the owner of the schema; only `ostiary migrate` uses it.',
+    derived: '`DATABASE_URL`',
+    secret: true,
+    read: postgres,
+  },
+  keyEncryptionKey: {
+    name: 'OSTIARY_KEY_ENCRYPTION_KEY',
+    meaning: 'Key that wraps all other keys: 32 random bytes in base64.',
+    secret: true,
+    read: key32,
+  },
+  logOrigin: {
+    name: 'OSTIARY_LOG_ORIGIN',
+    meaning: 'Origin line of the transparency log: a name without scheme, never changed later.',
+    derived: '`<host of the public URL>/log`',
+    read: logOrigin,
+  },
+  logTick: {
+    name: 'OSTIARY_LOG_TICK',
+    meaning: 'Milliseconds between two publications of the log.',
+    standard: '10000',
+    read: integer(10, 3_600_000),
+  },
+  logBatch: {
+    name: 'OSTIARY_LOG_BATCH',
+    meaning: 'Entries per publication, filled up with random ones: a power of two.',
+    standard: '4',
+    read: powerOfTwo(1, 4096),
+  },
+  timeGrid: {
+    name: 'OSTIARY_TIME_GRID',
+    meaning:
+      "Milliseconds of the grid to which answers to the perpetrator's side are held, so that their timing tells nothing; 0 turns it off.",
+    standard: '25',
+    read: integer(0, 1000),
+  },
+  allowBearer: {
+    name: 'OSTIARY_ALLOW_BEARER',
+    meaning:
+      'Whether an access token that is bound to no key is accepted; policies treat it as a weaker channel.',
+    standard: 'false',
+    read: truth,
+  },
+  rateLimit: {
+    name: 'OSTIARY_RATE_LIMIT',
+    meaning: 'Requests per minute that one client may make on this process; 0 turns it off.',
+    standard: '6000',
+    read: integer(0, 10_000_000),
+  },
+  failureLimit: {
+    name: 'OSTIARY_FAILURE_LIMIT',
+    meaning:
+      'Failed sign-ins per minute from one address, after which it is turned away; 0 turns it off.',
+    standard: '300',
+    read: integer(0, 10_000_000),
+  },
+  maxEventLoopDelay: {
+    name: 'OSTIARY_MAX_EVENT_LOOP_DELAY',
+    meaning:
+      'Milliseconds of mean event loop delay from which requests are refused as overload; 0 turns it off.',
+    standard: '1000',
+    read: integer(0, 60_000),
+  },
+  logLevel: {
+    name: 'OSTIARY_LOG_LEVEL',
+    meaning: 'Least severe log line that is written: `trace` to `fatal`, or `silent`.',
+    standard: 'info',
+    read: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  },
+} as const satisfies Record<string, Setting<unknown>>
+
+type Settings = typeof SETTINGS
+type Given = {
+  readonly [K in keyof Settings as Settings[K] extends { standard: string } ? K : never]: Value<K>
+} & {
+  readonly [K in keyof Settings as Settings[K] extends { standard: string } ? never : K]?: Value<K>
+}
+type Value<K extends keyof Settings> = ReturnType<Settings[K]['read']>
+
+/** The whole configuration: validated, frozen, with derived settings filled in. */
+export type Config = Omit<Given, 'publicUrl' | 'logOrigin'> & {
+  readonly publicUrl: string
+  readonly logOrigin: string
+}
+
+/** Every fault of the configuration at once, by environment variable; no secret is repeated. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`the configuration has faults:\n${faults.map((fault) => `- ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the configuration from the environment (tests pass their own). An empty variable counts as
+ * absent, and an unknown `OSTIARY_` variable is a fault, since it is most likely a misspelt one
+ * (`OSTIARY_TEST_…` belongs to the test suite).
+ * @throws ConfigError with all faults together.
+ */
+export function loadConfig(environment: Environment = process.env): Config {
+  const faults = unknownNames(environment)
+  const entries = Object.entries<Setting<unknown>>(SETTINGS).map(([key, setting]) => {
+    try {
+      const text = textOf(setting, environment) ?? setting.standard
+      return [key, text === undefined ? undefined : setting.read(text)]
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      faults.push(`${setting.name} ${error.message}`)
+      return [key, undefined]
+    }
+  })
+  if (faults.length > 0) throw new ConfigError(faults)
+
+  const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Given
+  const publicUrl = given.publicUrl ?? ownUrl(given)
+  const database = given.databaseUrl
+  return Object.freeze({
+    ...(database && { workerDatabaseUrl: database, migrationDatabaseUrl: database }),
+    logOrigin: `${new URL(publicUrl).host}/log`,
+    ...given,
+    publicUrl,
+  })
+}
+
+function textOf({ name, secret }: Setting<unknown>, environment: Environment): string | undefined {
+  const text = environment[name] || undefined
+  const file = secret && environment[`${name}_FILE`]
+  if (!file) return text
+  if (text !== undefined) throw new Fault(`and ${name}_FILE exclude each other`)
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    throw new Fault(`cannot be read from the file that ${name}_FILE names`)
+  }
+}
+
+function unknownNames(environment: Environment): string[] {
+  const known = Object.values<Setting<unknown>>(SETTINGS).flatMap(({ name, secret }) =>
+    secret ? [name, `${name}_FILE`] : [name],
+  )
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('OSTIARY_') && !name.startsWith('OSTIARY_TEST_'))
+    .filter((name) => !known.includes(name))
+    .map((name) => `${name} is not a setting`)
+}
+
+/** Origin of a server that only its own machine talks to. */
+function ownUrl({ host: address, port }: Given): string {
+  const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}`
+  if (isLoopback(new URL(url).hostname)) return url
+  throw new ConfigError([
+    `${SETTINGS.publicUrl.name} is needed when ${SETTINGS.host.name} is not a loopback address`,
+  ])
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+}
+
+function host(text: string): string {
+  if (isIP(text) === 0 && !/^[a-z0-9.-]+$/i.test(text)) {
+    throw new Fault('must be an address or a host name')
+  }
+  return text
+}
+
+function origin(text: string): string {
+  const url = URL.parse(text)
+  const secure = url?.protocol === 'https:' || (url && isLoopback(url.hostname))
+  if (!url || !/^https?:$/.test(url.protocol) || !secure || url.href !== `${url.origin}/`) {
+    throw new Fault('must be an https origin without a path (http on loopback only)')
+  }
+  return url.origin
+}
+
+function logOrigin(text: string): string {
+  if (/[\s+]/.test(text) || text.includes('://') || text.length > 200) {
+    throw new Fault('must be a name without scheme, spaces or plus signs')
+  }
+  return text
+}
+
+function postgres(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new Fault('must begin with postgres:// or postgresql://')
+  }
+  return text
+}
+
+/** Standard base64 or base64url of exactly 32 bytes. */
+function key32(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length !== 32 || !/^[\w+/-]{43}=?$/.test(text)) {
+    throw new Fault('must be 32 bytes in base64')
+  }
+  return new Uint8Array(bytes)
+}
+
+function truth(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Fault('must be true or false')
+  return text === 'true'
+}
+
+function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN
+    if (!(value >= least && value <= most)) {
+      throw new Fault(`must be a whole number from ${least} to ${most}`)
+    }
+    return value
+  }
+}
+
+function powerOfTwo(least: number, most: number): (text: string) => number {
+  const read = integer(least, most)
+  return (text) => {
+    const value = read(text)
+    if ((value & (value - 1)) !== 0) throw new Fault('must be a power of two')
+    return value
+  }
+}
+
+function oneOf<const T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((word) => word === text)
+    if (found === undefined) throw new Fault(`must be one of ${allowed.join(', ')}`)
+    return found
+  }
+}
