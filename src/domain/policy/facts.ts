@@ -1,5 +1,5 @@
 import type { FieldDefinition, Informant, PolicyFlag } from '../catalogue/types.ts'
-import type { Party } from '../case/parties.ts'
+import type { Party } from '../catalogue/types.ts'
 import type {
   ActsFor,
   ExceptionCode,

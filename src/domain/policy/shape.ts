@@ -1,0 +1,104 @@
+import type { WordList } from './vocabulary.ts'
+
+/**
+ * What a part of a document may look like, as data: the reader, the name check and the JSON Schema
+ * all walk the same shapes, so they cannot disagree.
+ */
+export type Shape =
+  | TextShape
+  | NameShape
+  | ChoiceShape
+  | FlagShape
+  | ListShape
+  | RecordShape
+  | TableShape
+  | EitherShape
+
+/** Free text, or text of a pattern. `what` completes the sentence "this must be …". */
+export interface TextShape {
+  readonly type: 'text'
+  readonly what: string
+  readonly max: number
+  readonly pattern?: string
+  /** Whole numbers are taken as text: `led: [8, 9-1]` is natural to write. */
+  readonly numbers?: boolean
+}
+
+/** A word of the vocabulary; whether it exists is for `check`. */
+export interface NameShape {
+  readonly type: 'name'
+  readonly list: WordList
+}
+
+/** A word that the grammar itself fixes. */
+export interface ChoiceShape {
+  readonly type: 'choice'
+  readonly of: readonly string[]
+}
+
+/** A boolean; `only` when just one of the two makes sense. */
+export interface FlagShape {
+  readonly type: 'flag'
+  readonly only?: boolean
+}
+
+/** Items do not repeat when they are scalars. */
+export interface ListShape {
+  readonly type: 'list'
+  readonly of: Shape
+  readonly min: number
+}
+
+/** Fixed keys. `min` keys must be there, for clauses that are senseless when empty. */
+export interface RecordShape {
+  readonly type: 'record'
+  /** Name under `$defs` of the schema; absent: written in place. */
+  readonly def?: string
+  readonly required: Readonly<Record<string, Shape>>
+  readonly optional: Readonly<Record<string, Shape>>
+  readonly min: number
+}
+
+/** Free keys of a pattern. */
+export interface TableShape {
+  readonly type: 'table'
+  readonly keys: TextShape
+  readonly of: Shape
+  readonly min: number
+}
+
+/** Told apart by what is written: a scalar, a list, or a mapping. */
+export interface EitherShape {
+  readonly type: 'either'
+  readonly scalar?: Shape
+  readonly list?: Shape
+  readonly record?: Shape
+}
+
+export function text(what: string, max: number, pattern?: string): TextShape {
+  return pattern === undefined ? { type: 'text', what, max } : { type: 'text', what, max, pattern }
+}
+
+export function name(list: WordList): NameShape {
+  return { type: 'name', list }
+}
+
+export function choice(...of: readonly string[]): ChoiceShape {
+  return { type: 'choice', of }
+}
+
+/** A list that is not empty unless `min` says so: an empty allow-list would be a silent nothing. */
+export function list(of: Shape, min = 1): ListShape {
+  return { type: 'list', of, min }
+}
+
+export function record(
+  def: string | undefined,
+  required: Readonly<Record<string, Shape>>,
+  optional: Readonly<Record<string, Shape>> = {},
+): RecordShape {
+  const min = Math.max(1, Object.keys(required).length)
+  return def === undefined
+    ? { type: 'record', required, optional, min }
+    : { type: 'record', def, required, optional, min }
+}
