@@ -31,6 +31,8 @@ create table disclosure (
   outcome text not null check (outcome in ('full', 'partial', 'none', 'review')),
   -- What the requester saw of each entry, without values; silent entries are not in it.
   items jsonb not null,
+  -- Versions of all records that were considered, silent ones included, for a repeated request. Never leaves.
+  record_versions jsonb not null,
   policy_version integer not null,
   exception text,
   sealed boolean not null default false,

@@ -33,25 +33,30 @@ create function gate_context(
           'id', g.id, 'parties', g.parties, 'purposes', g.purposes, 'validFrom', g.valid_from,
           'validTo', least(g.valid_to, g.terminated_at)) order by g.id), '[]')
         from agreement g where g.parties @> array[app_agency()]),
+      'subjectKey', (select jsonb_build_object('wrapped', encode(k.wrapped, 'base64'), 'epoch', k.key_epoch)
+        from subject_key k where k.owner_id = p_subject and k.agency_id = app_agency()),
       'seen', (select jsonb_build_object('fingerprint', encode(i.fingerprint, 'base64'), 'operation', i.operation, 'resourceId', i.resource_id)
         from idempotency i where i.client_id = p_client and i.key = p_key))
   $$;
 
 -- The current version of every record of the case about this subject or about the case as a whole, of the wanted types, with
 -- who holds it and what of it this agency received before. Nothing when the agency is not a member.
-create function gate_values(p_case uuid, p_subject uuid, p_types text[])
+-- With p_versions ({record id: version}) just those records at those versions, for a repeated request; `current_fields` then
+-- tells their state of today, because what was contested or restricted since must not leave.
+create function gate_values(p_case uuid, p_subject uuid, p_types text[], p_versions jsonb)
   returns table (
     record_id uuid, version integer, type text, subject_id uuid, agency_id uuid, sector text, organisation_id uuid,
-    competent_authority boolean, acts_for text, fields jsonb, provenance jsonb, conditions text[], sealed bytea,
-    wrapped_key bytea, sealed_flags bytea, key_owner_id uuid, subject_key bytea, key_epoch integer, released text[])
+    competent_authority boolean, acts_for text, fields jsonb, current_fields jsonb, provenance jsonb, conditions text[],
+    sealed bytea, wrapped_key bytea, sealed_flags bytea, key_owner_id uuid, subject_key bytea, key_epoch integer, released text[])
   language sql stable security definer set search_path = public, pg_temp
   as $$
     select v.record_id, v.version, r.type, r.subject_id, r.agency_id, a.sector, coalesce(a.parent_id, a.id),
-      a.competent_authority, m.acts_for, v.fields, v.provenance, v.conditions,
+      a.competent_authority, m.acts_for, v.fields, c.fields, v.provenance, v.conditions,
       case when r.type = any (p_types) then v.sealed end,
       v.wrapped_key, v.sealed_flags, v.key_owner_id, k.wrapped, k.key_epoch, f.fields
     from record r
-    join record_version v on v.record_id = r.id and v.version = r.version
+    join record_version v on v.record_id = r.id and v.version = coalesce((p_versions ->> r.id::text)::integer, r.version)
+    left join record_version c on c.record_id = r.id and c.version = r.version and v.version <> r.version
     join agency a on a.id = r.agency_id
     left join case_member m on m.case_id = r.case_id and m.agency_id = r.agency_id
       and m.ended_at is null and (m.until is null or m.until > now())
@@ -59,6 +64,7 @@ create function gate_values(p_case uuid, p_subject uuid, p_types text[])
     left join released_fields f on f.recipient_agency_id = app_agency() and f.record_id = r.id
     where r.case_id = p_case and (r.subject_id = p_subject or r.subject_id is null)
       and (r.type = any (p_types) or v.sealed_flags is not null)
+      and (p_versions is null or p_versions ? r.id::text)
       and is_case_member(p_case)
     order by r.created_at, r.id
   $$;
@@ -116,7 +122,7 @@ begin
   -- Handing a function over needs the new owner's right to create in the schema, for this moment only.
   grant create on schema public to ostiary_gate;
   foreach f in array array[
-    'is_case_member(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[])',
+    'is_case_member(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[], jsonb)',
     'gate_case(uuid)', 'gate_proof(uuid)', 'gate_review(uuid)'] loop
     execute format('alter function %s owner to ostiary_gate', f);
     execute format('revoke execute on function %s from public', f);

@@ -250,6 +250,7 @@ interface DisclosureTable {
   requested: string[]
   outcome: 'full' | 'partial' | 'none' | 'review'
   items: Json<unknown[]>
+  record_versions: Json<Record<string, number>>
   policy_version: number
   exception: string | null
   sealed: boolean

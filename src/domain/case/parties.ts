@@ -1,7 +1,5 @@
+import type { Party } from '../catalogue/types.ts'
 import type { ActsFor, PersonRole, Sector } from './vocabulary.ts'
-
-/** The three sides whose interests the release gate keeps apart. */
-export type Party = 'victim' | 'perpetrator' | 'child'
 
 const PARTY_OF_ROLE: Partial<Record<PersonRole, Party>> = {
   victim: 'victim',

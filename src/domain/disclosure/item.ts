@@ -1,0 +1,94 @@
+import type { Json } from '../log/canonical.ts'
+import { durationMs } from '../policy/duration.ts'
+import type { Basis, ReleaseVerdict, Verdict, WithholdVerdict } from '../policy/verdict.ts'
+
+/** Where a value comes from, as the recipient may know it (LED art. 7(2)). Times ISO 8601. */
+export interface ItemProvenance {
+  readonly agencyId: string
+  readonly informant: string
+  readonly kind: string
+  readonly collectedAt: string
+  readonly verifiedAt?: string
+  readonly method?: string
+  readonly reliability?: string
+}
+
+/**
+ * One entry of an answer without its value: what the requester sees, what `GET /disclosures/{id}`
+ * shows later, and what the public part of the audit event commits to. Silent verdicts have none.
+ */
+export type DisclosureItem = { readonly [member: string]: Json } & {
+  readonly field: string
+  readonly outcome: Verdict['outcome']
+}
+
+/** Overall outcome, over what the requester sees and nothing else. */
+export type Outcome = 'full' | 'partial' | 'none' | 'review'
+
+/** Verdicts that the requester may see, in the order given. */
+export function visibleVerdicts(verdicts: readonly Verdict[]): readonly Verdict[] {
+  return verdicts.filter((verdict) => !verdict.silent)
+}
+
+/** What one visible verdict looks like from outside. `at` is the time of decision. */
+export function itemOf(verdict: Verdict, provenance: ItemProvenance, at: Date): DisclosureItem {
+  const { field, outcome, tests, rules } = verdict
+  const base = { field: field.id, outcome, tests: { ...tests }, rules }
+  if (verdict.outcome === 'withheld') {
+    const reasons = verdict.reasons.map(({ code, rule }) => (rule ? { code, rule } : { code }))
+    return { ...base, reasons, remedies: verdict.remedies }
+  }
+  const held = { ...base, recordId: verdict.recordId, version: verdict.version }
+  if (verdict.outcome === 'review') {
+    const { by, within } = verdict.review
+    return { ...held, review: { by, within } }
+  }
+  return {
+    ...held,
+    provenance: { ...provenance },
+    obligations: verdict.obligations,
+    stale: verdict.stale,
+    basis: basisOf(verdict.basis),
+    ...(verdict.transform ? { transform: verdict.transform } : {}),
+    ...(verdict.exception ? { exception: verdict.exception } : {}),
+    ...(verdict.expiresAfter ? { expiresAt: expiryOf(verdict, at)?.toISOString() ?? null } : {}),
+  }
+}
+
+/** When the recipient has to let go of a released value; undefined when no rule says so. */
+export function expiryOf(verdict: ReleaseVerdict, at: Date): Date | undefined {
+  const after = verdict.expiresAfter && durationMs(verdict.expiresAfter)
+  return after ? new Date(at.getTime() + after) : undefined
+}
+
+function basisOf(basis: Basis): Json {
+  const { gdpr, art9, art10, led, consent, consentId } = basis
+  return {
+    ...(gdpr ? { gdpr } : {}),
+    ...(art9 ? { art9 } : {}),
+    ...(art10 ? { art10 } : {}),
+    ...(led ? { led } : {}),
+    consent,
+    ...(consentId ? { consentId } : {}),
+  }
+}
+
+/** The true cause of a silent verdict, for the private part of the event. */
+export function silentItemOf(verdict: WithholdVerdict): Json {
+  const { field, recordId, version, tests, rules, reasons } = verdict
+  return {
+    field: field.id,
+    recordId,
+    version,
+    tests: { ...tests },
+    rules,
+    reasons: reasons.map(({ code, rule }) => (rule ? { code, rule } : { code })),
+  }
+}
+
+/** Overall outcome of the visible entries. */
+export function outcomeOf(items: readonly Pick<DisclosureItem, 'outcome'>[]): Outcome {
+  const released = items.filter(({ outcome }) => outcome === 'released' || outcome === 'generalised')
+  if (released.length > 0) return released.length === items.length ? 'full' : 'partial'
+  return items.some(({ outcome }) => outcome === 'review') ? 'review' : 'none'
+}

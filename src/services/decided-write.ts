@@ -1,0 +1,181 @@
+/** What one decision leaves behind: the disclosure, its ledger, its tasks and notices, and its audit event. */
+import type { PractitionerRole } from '../domain/case/vocabulary.ts'
+import { ledgerOf, noticesOf, type RecordHolder, tasksOf } from '../domain/disclosure/effects.ts'
+import {
+  type DisclosureItem,
+  type ItemProvenance,
+  itemOf,
+  outcomeOf,
+  type Outcome,
+  silentItemOf,
+  visibleVerdicts,
+} from '../domain/disclosure/item.ts'
+import type { Json } from '../domain/log/canonical.ts'
+import { sealEvent } from '../domain/log/event.ts'
+import type { Decision } from '../domain/policy/decide.ts'
+import type { Verdict } from '../domain/policy/verdict.ts'
+import type { GateRecord } from '../storage/gate.ts'
+import type { GateWrite } from '../storage/gate-write.ts'
+import type { ActivePolicy } from './active-policy.ts'
+import type { Caller } from './caller.ts'
+import type { DisclosureMode, DisclosureRequest } from './disclose-fields.ts'
+import type { RecognisedContext } from './load-facts.ts'
+import { calledBy } from './record-event.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Everything known once the decision has been made. */
+export interface DecidedCase {
+  readonly id: string
+  readonly at: Date
+  readonly caller: Caller
+  readonly request: DisclosureRequest
+  readonly mode: DisclosureMode
+  readonly policy: ActivePolicy
+  readonly context: RecognisedContext
+  readonly records: readonly GateRecord[]
+  readonly decision: Decision
+  readonly origin: string
+  readonly replayOf?: string
+}
+
+/** What the requester is shown, entry by entry, with the verdict behind each. */
+export interface Shown {
+  readonly outcome: Outcome
+  readonly entries: readonly { readonly verdict: Verdict; readonly item: DisclosureItem }[]
+}
+
+/** Sealed justification and notes, if there were any. */
+export type SealedNotes = { readonly sealed: Uint8Array; readonly wrappedKey: Uint8Array } | undefined
+
+/** The rows and the event of one decision. A preview leaves no ledger, opens no task and tells nobody. */
+export function decidedWrite(
+  decided: DecidedCase,
+  runtime: Runtime,
+  notes: SealedNotes,
+): { write: GateWrite; shown: Shown } {
+  const { at, caller, request, mode, policy, decision, records } = decided
+  const shown = shownOf(decided)
+  const items = shown.entries.map(({ item }) => item)
+  const real = mode.kind === 'disclosure'
+  const holders = holdersOf(records)
+  const exception = request.exception?.code
+  const { verdicts } = decision
+  const ledger = real ? ledgerOf(verdicts, holders, at) : []
+  const tasks = real ? tasksOf(verdicts, holders, caller.agencyId, exception, at) : []
+  const notices = real ? noticesOf(verdicts, holders, caller.agencyId, exception) : []
+  const refs = { disclosureId: decided.id, caseId: request.caseId }
+  const write: GateWrite = {
+    event: eventOf(decided, shown, runtime),
+    decided: {
+      disclosure: {
+        id: decided.id,
+        kind: mode.kind,
+        caseId: request.caseId,
+        subjectId: request.subjectId,
+        agencyId: caller.agencyId,
+        practitionerId: decided.context.practitioner.id,
+        role: caller.role as PractitionerRole,
+        purpose: request.purpose,
+        requested: request.fields,
+        outcome: shown.outcome,
+        items,
+        recordVersions: Object.fromEntries(records.map((r) => [r.record_id, r.version])),
+        policyVersion: policy.version,
+        sealed: request.seal ?? false,
+        underReview: tasks.some(({ kind }) => kind === 'before'),
+        decidedAt: at,
+        ...(exception ? { exception } : {}),
+        ...(notes ? { notes } : {}),
+        ...(decided.replayOf ? { replayOf: decided.replayOf } : {}),
+        ...(mode.release ? { releasedFrom: mode.release.of } : {}),
+      },
+      ledger,
+      tasks: tasks.map((task) => ({ ...task, id: runtime.uuid() })),
+      notices: notices.map((notice) => ({ ...notice, id: runtime.uuid(), refs })),
+      // A repeat stands under the key of the first answer; it takes no key of its own.
+      ...(mode.idempotency && !decided.replayOf
+        ? {
+            idempotency: {
+              ...mode.idempotency,
+              clientId: caller.clientId,
+              operation: 'requestDisclosure',
+            },
+          }
+        : {}),
+    },
+  }
+  return { write, shown }
+}
+
+function shownOf({ decision, records, at }: DecidedCase): Shown {
+  const byId = new Map(records.map((record) => [record.record_id, record]))
+  const entries = visibleVerdicts(decision.verdicts).map((verdict) => ({
+    verdict,
+    item: itemOf(verdict, provenanceOf(byId.get(verdict.recordId), verdict.field.name), at),
+  }))
+  return { outcome: outcomeOf(entries.map(({ item }) => item)), entries }
+}
+
+function provenanceOf(record: GateRecord | undefined, fieldName: string): ItemProvenance {
+  const stored = record?.fields.find(({ name }) => name === fieldName)
+  const provenance = stored && record?.provenance[stored.provenance]
+  if (!record || !provenance) throw new Error('a verdict names a value that was not read')
+  const { informant, kind, collectedAt, verifiedAt, method, reliability } = provenance
+  return {
+    agencyId: record.agency_id,
+    informant,
+    kind,
+    collectedAt,
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+    ...(method === undefined ? {} : { method }),
+    ...(reliability === undefined ? {} : { reliability }),
+  }
+}
+
+function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHolder> {
+  return new Map(
+    records.map((record) => [
+      record.record_id,
+      { agencyId: record.agency_id, subjectId: record.subject_id },
+    ]),
+  )
+}
+
+/** Public part: what the requester saw. Private part: the silent rest, and what it was decided on. */
+function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
+  const { id, at, caller, request, mode, policy, decision, records, replayOf } = decided
+  const silent: Json[] = []
+  for (const verdict of decision.verdicts)
+    if (verdict.silent && verdict.outcome === 'withheld') silent.push(silentItemOf(verdict))
+  return sealEvent(
+    {
+      ...calledBy(caller),
+      id: runtime.uuid(),
+      at,
+      type: mode.kind === 'preview' ? 'disclose.previewed' : 'disclose.decided',
+      caseId: request.caseId,
+      subjectId: request.subjectId,
+    },
+    {
+      disclosureId: id,
+      purpose: request.purpose,
+      requested: request.fields,
+      justified: request.justification !== undefined,
+      exception: request.exception?.code ?? null,
+      channel: caller.channel,
+      sealed: request.seal ?? false,
+      policy: { version: policy.version, hash: policy.hash },
+      outcome: shown.outcome,
+      entries: shown.entries.map(({ item }) => item),
+      replayOf: replayOf ?? null,
+      releasedFrom: mode.release?.of ?? null,
+    },
+    {
+      disclosureId: id,
+      silent,
+      ruleErrors: decision.errors.map(({ rule, code }) => ({ rule: rule ?? null, code })),
+      considered: records.map(({ record_id: recordId, version }) => ({ recordId, version })),
+    },
+    () => runtime.random(32),
+  )
+}

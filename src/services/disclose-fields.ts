@@ -1,0 +1,270 @@
+/**
+ * The one release gate (architecture §3): every value that leaves, by whatever exit, is decided,
+ * written and committed here before it is opened.
+ */
+import type { Catalogue, FieldDefinition } from '../domain/catalogue/types.ts'
+import { isPerpetratorSide } from '../domain/case/parties.ts'
+import type { ExceptionCode, PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
+import { resolveRequested } from '../domain/disclosure/requested.ts'
+import { sealEvent } from '../domain/log/event.ts'
+import { type Decision, decide } from '../domain/policy/decide.ts'
+import type { Facts } from '../domain/policy/facts.ts'
+import { OstiaryError } from '../errors.ts'
+import type { GateQuestion, GateRecord, GateTransaction } from '../storage/gate.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { ActivePolicies, ActivePolicy } from './active-policy.ts'
+import type { Caller } from './caller.ts'
+import { decidedWrite, type DecidedCase } from './decided-write.ts'
+import { loadFacts, type RecognisedContext } from './load-facts.ts'
+import { type Opened, openAnswer } from './open-answer.ts'
+import { calledBy } from './record-event.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What a requester asks for; selectors as in the catalogue. */
+export interface DisclosureRequest {
+  readonly caseId: string
+  readonly subjectId: string
+  readonly purpose: Purpose
+  readonly fields: readonly string[]
+  readonly justification?: string
+  readonly ethicsNote?: string
+  readonly exception?: { readonly code: ExceptionCode; readonly note: string }
+  readonly seal?: boolean
+}
+
+/** How the request came in, besides who sent it. */
+export interface DisclosureMode {
+  readonly kind: 'disclosure' | 'preview'
+  /** Absent for a preview. */
+  readonly idempotency?: { readonly key: string; readonly fingerprint: Uint8Array }
+  /** After review: which request is released, and whose reviewers approved it. */
+  readonly release?: { readonly of: string; readonly approvedBy: readonly string[] }
+}
+
+/** The answer, and whether its sender must hold it to the time grid. */
+export interface DisclosureResult {
+  readonly answer: Opened
+  readonly perpetratorSide: boolean
+}
+
+export type DiscloseFields = (
+  caller: Caller,
+  request: DisclosureRequest,
+  mode: DisclosureMode,
+) => Promise<DisclosureResult>
+
+export interface DiscloseDependencies {
+  readonly openGate: (question: GateQuestion) => Promise<GateTransaction>
+  readonly vault: Vault
+  readonly policies: ActivePolicies
+  readonly catalogue: Catalogue
+  readonly runtime: Runtime
+  /** Origin line of the log. */
+  readonly origin: string
+  /** Tells the operator that a rule failed; ids and codes only. */
+  readonly reportRuleErrors: (disclosureId: string, errors: Decision['errors']) => void
+  /** Writes the follow-up event of values that were decided to leave and would not open. */
+  readonly recordUnreadable: (
+    caller: Caller,
+    disclosureId: string,
+    fields: readonly { readonly recordId: string; readonly field: string }[],
+  ) => Promise<void>
+}
+
+/** How often a decision is begun anew because the policy changed under it, then 503. */
+const ATTEMPTS = 3
+
+/**
+ * Decides one request, field by field, writes decision and audit event, and only then opens what may
+ * leave. Throws `unknown_field`, `selector_matches_nothing`, `sealing_key_missing` (nothing written);
+ * `practitioner_not_recognised`, `not_found` (audited); `idempotency_key_reused`,
+ * `idempotency_key_in_progress`; `policy_changing` after three attempts.
+ */
+export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
+  return async (caller, request, mode) => {
+    const requested = resolveRequested(deps.catalogue, request.fields)
+    if ('faults' in requested) {
+      const errors = requested.faults.map(({ position, detail }) => ({
+        pointer: `#/fields/${position}`,
+        detail,
+      }))
+      throw new OstiaryError(requested.faults[0]?.code ?? 'unknown_field', { errors })
+    }
+    const question = questionOf(caller, request, mode, requested.types)
+    let policy = deps.policies.current()
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const gate = await deps.openGate(question)
+      const inForce = gate.context.policyVersion
+      if (inForce === policy.version)
+        return await discloseUnder(deps, { caller, request, mode, policy, gate }, requested.fields)
+      await gate.rollback()
+      if (inForce === null) break
+      policy = await deps.policies.load(inForce)
+    }
+    throw new OstiaryError('policy_changing')
+  }
+}
+
+interface Attempt {
+  readonly caller: Caller
+  readonly request: DisclosureRequest
+  readonly mode: DisclosureMode
+  readonly policy: ActivePolicy
+  readonly gate: GateTransaction
+}
+
+async function discloseUnder(
+  deps: DiscloseDependencies,
+  attempt: Attempt,
+  fields: readonly FieldDefinition[],
+): Promise<DisclosureResult> {
+  const { caller, request, mode, policy, gate } = attempt
+  let ended = false
+  try {
+    const context = await recognise(deps, attempt, () => (ended = true))
+    const replayOf = earlierAnswer(attempt)
+    const records = replayOf ? await gate.recordsOf(replayOf) : gate.records
+    const at = deps.runtime.now()
+    const facts = factsOf(deps, attempt, context, records, fields, at)
+    const decision = decide(policy.program, facts)
+    const decided: DecidedCase = {
+      id: deps.runtime.uuid(),
+      at,
+      caller,
+      request,
+      mode,
+      policy,
+      context,
+      records,
+      decision,
+      origin: deps.origin,
+      ...(replayOf ? { replayOf } : {}),
+    }
+    const notes = await sealNotes(deps, attempt, context)
+    const { write, shown } = decidedWrite(decided, deps.runtime, notes)
+    ended = true
+    await gate.commit(write)
+    if (decision.errors.length > 0) deps.reportRuleErrors(decided.id, decision.errors)
+    const answer = await openAnswer(deps, decided, shown, write.event)
+    return { answer, perpetratorSide: isPerpetratorSide(facts.recipient.actsFor) }
+  } catch (error) {
+    if (!ended) await gate.rollback()
+    throw error
+  }
+}
+
+function questionOf(
+  caller: Caller,
+  request: DisclosureRequest,
+  mode: DisclosureMode,
+  types: readonly string[],
+): GateQuestion {
+  if (caller.practitionerId === undefined || caller.role === undefined)
+    throw new OstiaryError('practitioner_header_missing')
+  return {
+    agencyId: caller.agencyId,
+    practitionerId: caller.practitionerId,
+    role: caller.role,
+    caseId: request.caseId,
+    subjectId: request.subjectId,
+    clientId: caller.clientId,
+    types,
+    ...(mode.idempotency ? { idempotencyKey: mode.idempotency.key } : {}),
+  }
+}
+
+/**
+ * Refuses, and says so in the log, who may not ask here. An unknown case, a case of others and a
+ * person of another case all look the same.
+ */
+async function recognise(
+  deps: DiscloseDependencies,
+  { caller, request, gate }: Attempt,
+  onCommit: () => void,
+): Promise<RecognisedContext> {
+  const { context } = gate
+  const { agency, practitioner, membership, subject } = context
+  const refuse = async (code: 'practitioner_not_recognised' | 'not_found', cause: string) => {
+    const header = {
+      ...calledBy(caller),
+      id: deps.runtime.uuid(),
+      at: deps.runtime.now(),
+      type: code === 'not_found' ? 'disclose.refused' : 'authority.refused',
+      caseId: request.caseId,
+      subjectId: request.subjectId,
+    } as const
+    const seen = { purpose: request.purpose, requested: request.fields, refused: code }
+    onCommit()
+    await gate.commit({
+      event: sealEvent(header, seen, { cause }, () => deps.runtime.random(32)),
+    })
+    return new OstiaryError(code)
+  }
+  if (!agency || agency.suspended) throw await refuse('practitioner_not_recognised', 'agency')
+  if (!practitioner) throw await refuse('practitioner_not_recognised', 'practitioner')
+  if (!membership) throw await refuse('not_found', 'not_a_member')
+  if (!subject) throw await refuse('not_found', 'no_such_subject')
+  if (request.seal && !agency.sealingKey) throw new OstiaryError('sealing_key_missing')
+  return { ...context, agency, practitioner, membership, subject }
+}
+
+/** The disclosure that the same key stands for already, if any. */
+function earlierAnswer({ mode, gate }: Attempt): string | undefined {
+  if (!mode.idempotency) return undefined
+  if (!gate.keyIsMine) throw new OstiaryError('idempotency_key_in_progress')
+  const { seen } = gate.context
+  if (!seen) return undefined
+  const same = Buffer.from(seen.fingerprint, 'base64').equals(mode.idempotency.fingerprint)
+  if (!same) throw new OstiaryError('idempotency_key_reused')
+  return seen.resourceId
+}
+
+function factsOf(
+  deps: DiscloseDependencies,
+  { caller, request, mode }: Attempt,
+  context: RecognisedContext,
+  records: readonly GateRecord[],
+  fields: readonly FieldDefinition[],
+  at: Date,
+): Facts {
+  return loadFacts(
+    deps.catalogue,
+    context,
+    records,
+    deps.vault.openFlags(records),
+    {
+      purpose: request.purpose,
+      fields,
+      justified: Boolean(request.justification?.trim()),
+      ethicsNoted: Boolean(request.ethicsNote?.trim()),
+      channel: caller.channel,
+      sealed: request.seal ?? false,
+      approvedBy: mode.release?.approvedBy ?? [],
+      ...(request.exception ? { exception: request.exception.code } : {}),
+    },
+    caller.role as PractitionerRole,
+    at,
+  )
+}
+
+/** Justification and notes are free text about the subject: sealed like a value of the subject. */
+async function sealNotes(
+  { vault }: DiscloseDependencies,
+  { caller, request, gate }: Attempt,
+  context: RecognisedContext,
+) {
+  const { justification, ethicsNote, exception } = request
+  if (justification === undefined && ethicsNote === undefined && !exception) return undefined
+  const notes = JSON.stringify({ justification, ethicsNote, exceptionNote: exception?.note })
+  const owner = { ownerId: context.subject.id, agencyId: caller.agencyId }
+  const known = context.subjectKey
+    ? {
+        wrapped: Buffer.from(context.subjectKey.wrapped, 'base64'),
+        epoch: context.subjectKey.epoch,
+      }
+    : undefined
+  const fresh = known ? undefined : vault.newSubjectKey(owner)
+  const key = known ?? (fresh && (await gate.keepSubjectKey(fresh.wrapped, fresh.epoch)))
+  return key && vault.sealText({ ...owner, ...key }, notes)
+}
+
