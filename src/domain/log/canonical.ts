@@ -1,0 +1,57 @@
+// JSON Canonicalization Scheme, RFC 8785: one text for each JSON value, so that it can be hashed.
+// Numbers and strings are written as ECMAScript's own serializer does, which is what the RFC
+// (§3.2.2) prescribes.
+
+/** A JSON value. */
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json }
+
+/**
+ * Deepest nesting that is written; our events need a handful of levels, and values from outside
+ * must not exhaust the stack.
+ */
+export const MAX_DEPTH = 64
+
+/**
+ * The canonical text of a JSON value: members sorted by UTF-16 code units, no white space.
+ *
+ * Dates, maps, `undefined` and the like are refused rather than dropped or converted: what is
+ * hashed must be what is kept.
+ *
+ * @throws TypeError for a number that is not finite, a string with a lone surrogate, a value that
+ *   is not JSON, or nesting beyond {@link MAX_DEPTH}; the message never holds the value
+ */
+export function canonicalize(value: Json): string {
+  return write(value, 0)
+}
+
+function write(value: unknown, depth: number): string {
+  if (depth > MAX_DEPTH) throw new TypeError('nested too deeply to be canonical JSON')
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') return writeNumber(value)
+  if (typeof value === 'string') return writeString(value)
+  // Not `map`, which would skip the holes of a sparse array.
+  if (Array.isArray(value)) return `[${Array.from(value, (item) => write(item, depth + 1)).join()}]`
+  if (isPlainObject(value)) {
+    // Without a comparison `sort` goes by UTF-16 code units: exactly RFC 8785 §3.2.3.
+    const names = Object.keys(value).sort()
+    return `{${names.map((name) => `${writeString(name)}:${write(value[name], depth + 1)}`).join()}}`
+  }
+  throw new TypeError('not a JSON value')
+}
+
+function writeNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new TypeError('a number that is not finite is not JSON')
+  return JSON.stringify(value)
+}
+
+function writeString(value: string): string {
+  if (!value.isWellFormed()) throw new TypeError('a string with a lone surrogate is not JSON')
+  return JSON.stringify(value)
+}
+
+function isPlainObject(value: unknown): value is { readonly [member: string]: unknown } {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

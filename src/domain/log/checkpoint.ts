@@ -1,0 +1,118 @@
+// Checkpoints: https://c2sp.org/tlog-checkpoint: a signed note that says origin, size and root of a
+// log.
+import { decodeBase64, encodeBase64 } from './base64.ts'
+import { HASH_BYTES } from './hash.ts'
+import {
+  formatNote,
+  type Note,
+  type NoteFailure,
+  type NoteVerifier,
+  noteVerifier,
+  openNote,
+  signNote,
+} from './note.ts'
+import type { Outcome } from './outcome.ts'
+import { ED25519, type NoteKey, parseVkey } from './vkey.ts'
+
+/** The state of a log: the root of the Merkle tree over its first `size` entries. */
+export type Checkpoint = {
+  /** Which log: its URL prefix without scheme and trailing slash. */
+  readonly origin: string
+  readonly size: number
+  /** 32 bytes. */
+  readonly root: Uint8Array
+  /** Further lines, opaque; none in checkpoints of our own. */
+  readonly extensions: readonly string[]
+}
+
+/** A log as its reader knows it: what its checkpoints must say and who must have signed them. */
+export type LogIdentity = { readonly origin: string; readonly verifier: NoteVerifier }
+
+/**
+ * A checkpoint that its log signed, with the note that carried it (its text is what witnesses
+ * sign).
+ */
+export type OpenedCheckpoint = { readonly checkpoint: Checkpoint; readonly note: Note }
+
+/** Why a checkpoint is refused. */
+export type CheckpointFailure =
+  NoteFailure | 'not_signed_by_log' | 'malformed_checkpoint' | 'wrong_origin'
+
+/**
+ * The text of a checkpoint, as it is signed: origin, size, root and extensions, a line each.
+ *
+ * @throws RangeError when a line would be empty or hold a line break, the size is no safe integer
+ *   from 0, or the root does not have 32 bytes
+ */
+export function formatCheckpoint(checkpoint: Checkpoint): string {
+  const { origin, size, root, extensions } = checkpoint
+  if (!Number.isSafeInteger(size) || size < 0) throw new RangeError('not a size of a tree')
+  if (root.length !== HASH_BYTES) throw new RangeError('a root has 32 bytes')
+  const lines = [origin, String(size), encodeBase64(root), ...extensions]
+  if (lines.some((line) => line === '' || line.includes('\n'))) {
+    throw new RangeError('not a line of a checkpoint')
+  }
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/**
+ * Reads the text of a checkpoint; undefined when it is malformed. Says nothing about who wrote it:
+ * {@link openCheckpoint}.
+ */
+export function parseCheckpoint(text: string): Checkpoint | undefined {
+  const lines = text.split('\n')
+  if (lines.pop() !== '' || lines.includes('')) return undefined
+  const [origin, sizeText, rootText, ...extensions] = lines
+  if (origin === undefined || sizeText === undefined || rootText === undefined) return undefined
+  const size = /^(?:0|[1-9]\d{0,15})$/.test(sizeText) ? Number(sizeText) : NaN
+  const root = decodeBase64(rootText)
+  if (!Number.isSafeInteger(size) || root?.length !== HASH_BYTES) return undefined
+  return { origin, size, root, extensions }
+}
+
+/**
+ * Signs a checkpoint as the log; the key's name should be the origin. Never to be called for a tree
+ * that is not a continuation of every one signed before.
+ *
+ * @returns the whole note
+ * @throws RangeError as {@link formatCheckpoint} and `signNote`
+ */
+export function signCheckpoint(checkpoint: Checkpoint, key: NoteKey): string {
+  const text = formatCheckpoint(checkpoint)
+  return formatNote(text, [signNote(text, key)])
+}
+
+/**
+ * The identity of a log from its vkey (type 01).
+ *
+ * @param origin only where it differs from the key's name
+ * @returns undefined when the vkey is malformed or of another type
+ */
+export function logIdentity(vkey: string, origin?: string): LogIdentity | undefined {
+  const key = parseVkey(vkey)
+  if (key?.type !== ED25519) return undefined
+  return { origin: origin ?? key.name, verifier: noteVerifier(key) }
+}
+
+/**
+ * Opens a checkpoint: the log itself must have signed it, and a known witness whose cosignature
+ * fails refuses it. How many witnesses are enough is for the caller to say, from `note.signatures`.
+ *
+ * @throws RangeError when two verifiers have the same name and key id
+ */
+export function openCheckpoint(
+  note: string | Uint8Array,
+  log: LogIdentity,
+  witnesses: readonly NoteVerifier[] = [],
+): Outcome<OpenedCheckpoint, CheckpointFailure> {
+  const opened = openNote(note, [log.verifier, ...witnesses])
+  if (!opened.ok) return opened
+  const { name, keyId } = log.verifier
+  const byLog = opened.value.signatures.some((line) => line.name === name && line.keyId === keyId)
+  if (!byLog) return { ok: false, reason: 'not_signed_by_log' }
+
+  const checkpoint = parseCheckpoint(opened.value.text)
+  if (!checkpoint) return { ok: false, reason: 'malformed_checkpoint' }
+  if (checkpoint.origin !== log.origin) return { ok: false, reason: 'wrong_origin' }
+  return { ok: true, value: { checkpoint, note: opened.value } }
+}
