@@ -336,6 +336,11 @@ export const ERRORS = {
     title: 'Not ready',
     meaning: 'The server is starting, stopping, or cannot reach its database.',
   },
+  policy_changing: {
+    status: 503,
+    title: 'Policies are changing',
+    meaning: 'New policies came into force while the request was decided; try again.',
+  },
   overloaded: {
     status: 503,
     title: 'Overloaded',
