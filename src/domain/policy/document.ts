@@ -32,7 +32,6 @@ export interface AgreementClause {
 export interface FromClause {
   readonly sector?: readonly string[]
   readonly actsFor?: readonly string[]
-  readonly public?: boolean
   readonly competentAuthority?: boolean
 }
 

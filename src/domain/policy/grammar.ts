@@ -81,7 +81,6 @@ const from = record(
   {
     sector: list(name('sector')),
     actsFor: list(name('actsFor')),
-    public: flag,
     competentAuthority: flag,
   },
 )

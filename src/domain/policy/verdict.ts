@@ -60,10 +60,23 @@ export interface ReviewVerdict extends Decided {
   readonly review: { readonly by: PractitionerRole; readonly within: string }
 }
 
-/** The value stays. `reasons` is the true cause, for the private part of the audit event. */
+export interface Reason {
+  readonly code: ReasonCode
+  /** Rule that gave it; absent where no rule names the value. */
+  readonly rule?: string
+}
+
+/** The value stays. */
 export interface WithholdVerdict extends Decided {
   readonly outcome: 'withheld'
-  readonly reasons: readonly { readonly code: ReasonCode; readonly rule?: string }[]
+  /** The true cause, for the private part of the audit event; never for the requester. */
+  readonly reasons: readonly Reason[]
+  /**
+   * The cause as the requester may know it; empty when silent. A withdrawal shows as `consent_missing`
+   * to whoever never received the field: that she once consented is hers to tell.
+   */
+  readonly explained: readonly Reason[]
+  /** Follows from `explained`. */
   readonly remedies: readonly Remedy[]
 }
 

@@ -1,0 +1,107 @@
+import type { PractitionerRole } from '../case/vocabulary.ts'
+import type { Catalogue } from '../catalogue/types.ts'
+import type {
+  AgreementClause,
+  BasisClause,
+  DutyStatement,
+  FromClause,
+  PolicyDocument,
+  RecipientClause,
+  Transfer,
+  WhenClause,
+} from './document.ts'
+import type { ReasonCode } from './reasons.ts'
+import type { RuleTable } from './rule-table.ts'
+import type { Selection } from './selection.ts'
+import type { Basis, Transform } from './verdict.ts'
+import type { PolicyVocabulary } from './vocabulary.ts'
+
+/**
+ * What a rule can match, as a union of boxes over attributes; every list is an allow-list, absent is
+ * any. Plain data: decisions read it through tables, proofs and diffs read it as it stands.
+ */
+export interface RuleScope {
+  readonly id: string
+  /** Id of the document that holds it. */
+  readonly policy: string
+  readonly to: RecipientClause
+  readonly purpose?: readonly string[]
+  /** Roles, and parties, of the person asked about. */
+  readonly subject?: readonly string[]
+  readonly party?: readonly string[]
+  readonly from: FromClause
+  readonly transfer: readonly Transfer[]
+  readonly selections: readonly Selection[]
+  readonly informant?: readonly string[]
+  readonly informantParty?: readonly string[]
+  /** Restricted values only. */
+  readonly restricted?: true
+  readonly except?: Exclusion
+  readonly when?: WhenClause
+}
+
+/** Values that the rule leaves out: whatever meets one of these. */
+export interface Exclusion {
+  readonly selections: readonly Selection[]
+  readonly informant: readonly string[]
+  readonly informantParty: readonly string[]
+  readonly kind: readonly string[]
+  readonly flag: readonly string[]
+}
+
+/** A permit with its defaults filled in. Durations in milliseconds. */
+export interface Permit extends RuleScope {
+  readonly agreement?: AgreementClause
+  readonly exception?: readonly string[]
+  readonly justification: boolean
+  readonly ethicsNote: boolean
+  readonly training: readonly { readonly code: string; readonly maxAge: number }[]
+  readonly verified: boolean
+  readonly withholdContested: boolean
+  readonly maxAge: 'catalogue' | number
+  readonly withholdStale: boolean
+  readonly boundToken: boolean
+  readonly sealed: boolean
+  readonly consent: ConsentNeed
+  /** Ground recorded when no consent carried the release. */
+  readonly basis: Basis
+  readonly legal: BasisClause
+  readonly transform?: Transform
+  readonly review?: { readonly by: PractitionerRole; readonly within: string }
+  readonly expiresAfter?: string
+  /** Sorted. */
+  readonly obligations: readonly string[]
+}
+
+/** Consent is needed unless one of these holds; `null`: never needed. */
+export type ConsentNeed = {
+  readonly exception: readonly string[]
+  readonly flags: readonly string[]
+  readonly purpose: readonly string[]
+} | null
+
+export interface Forbid extends RuleScope {
+  readonly unless: readonly string[]
+  readonly unlessConsent: boolean
+  readonly silent: boolean
+  readonly reason: ReasonCode
+}
+
+/**
+ * Rules compiled against one vocabulary and one catalogue. Immutable: `compile` is the only maker, and
+ * nothing writes to the tables after it.
+ */
+export interface Program {
+  /** `sha256:` and hexadecimal, over the canonical JSON of the documents sorted by id. */
+  readonly hash: string
+  /** Sorted by id; what was compiled. */
+  readonly documents: readonly PolicyDocument[]
+  readonly catalogue: Catalogue
+  readonly vocabulary: PolicyVocabulary
+  /** Sorted by id, code-unit order, as are forbids and duties. */
+  readonly permits: readonly Permit[]
+  readonly forbids: readonly Forbid[]
+  readonly duties: readonly DutyStatement[]
+  readonly permitTable: RuleTable
+  readonly forbidTable: RuleTable
+}

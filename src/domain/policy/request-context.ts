@@ -1,0 +1,148 @@
+import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
+import { keepOnly, overlaps, type RuleSet } from './bits.ts'
+import type { Program } from './program.ts'
+import {
+  accepting,
+  acceptingAny,
+  cellOffset,
+  type CellTable,
+  type RuleTable,
+  UnknownWordError,
+} from './rule-table.ts'
+
+/** What holds for every value of one request, found out once. */
+export interface RequestContext {
+  readonly program: Program
+  readonly facts: Facts
+  readonly permits: RuleSet
+  /** Permits that would apply if only the purpose, or only the role, were another. */
+  readonly permitsOfOtherPurpose: RuleSet
+  readonly permitsOfOtherRole: RuleSet
+  readonly forbids: RuleSet
+  /** Reasons of each permit that no value changes, by position; -1 until asked for. */
+  readonly requestReasons: Int32Array
+  /** Rules that accept a source; values of one record share the object. */
+  readonly sources: Map<SourceFacts, { readonly permits: RuleSet; readonly forbids: RuleSet }>
+}
+
+/**
+ * Narrows all rules to those that accept request, recipient and subject.
+ *
+ * @throws UnknownWordError when one of them uses a word that the vocabulary does not have
+ */
+export function resolveRequest(program: Program, facts: Facts): RequestContext {
+  const { purpose } = facts.request
+  const { role } = facts.recipient
+  const table = program.permitTable
+
+  const permitsOfOtherRole = recipientRules(table, facts)
+  const permitsOfOtherPurpose = permitsOfOtherRole.slice()
+  keepOnly(permitsOfOtherPurpose, accepting(table.role, role))
+  keepOnly(permitsOfOtherRole, accepting(table.purpose, purpose))
+  const permits = permitsOfOtherPurpose.slice()
+  keepOnly(permits, permitsOfOtherRole)
+
+  const forbids = recipientRules(program.forbidTable, facts)
+  keepOnly(forbids, accepting(program.forbidTable.role, role))
+  keepOnly(forbids, accepting(program.forbidTable.purpose, purpose))
+  return {
+    program,
+    facts,
+    permits,
+    permitsOfOtherPurpose,
+    permitsOfOtherRole,
+    forbids,
+    requestReasons: new Int32Array(program.permits.length).fill(-1),
+    sources: new Map(),
+  }
+}
+
+/** Rules that accept recipient and subject, whatever the role and the purpose. */
+function recipientRules(table: RuleTable, facts: Facts): RuleSet {
+  const { recipient, subject } = facts
+  const set = accepting(table.sector, recipient.sector).slice()
+  keepOnly(set, acceptingAny(table.actsFor, recipient.actsFor))
+  keepOnly(set, accepting(table.country, recipient.country))
+  keepOnly(set, table.public[recipient.public ? 1 : 0])
+  keepOnly(set, table.competentAuthority[recipient.competentAuthority ? 1 : 0])
+  keepOnly(set, table.nationalAuthorisation[recipient.nationalAuthorisation ? 1 : 0])
+  keepOnly(set, acceptingAny(table.subjectRole, subject.roles))
+  keepOnly(set, acceptingAny(table.party, subject.parties))
+  return set
+}
+
+/** Rules that accept the agency which holds a value. */
+export function sourceRules(context: RequestContext, source: SourceFacts) {
+  const known = context.sources.get(source)
+  if (known) return known
+  const { permitTable, forbidTable } = context.program
+  const rules = {
+    permits: rulesOfSource(permitTable, source, context.facts),
+    forbids: rulesOfSource(forbidTable, source, context.facts),
+  }
+  context.sources.set(source, rules)
+  return rules
+}
+
+function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Facts): RuleSet {
+  const set = accepting(table.fromSector, source.sector).slice()
+  keepOnly(set, acceptingAny(table.fromActsFor, source.actsFor))
+  keepOnly(set, table.fromCompetentAuthority[source.competentAuthority ? 1 : 0])
+  const other = source.organisationId === recipient.organisationId ? 'internal' : 'external'
+  const transfer = source.agencyId === recipient.agencyId ? 'own' : other
+  keepOnly(set, accepting(table.transfer, transfer))
+  return set
+}
+
+/** Permits for a value that apply as far as the tables can tell. */
+export function permitsFor(context: RequestContext, value: ValueFacts): RuleSet {
+  const { cells } = context.program.permitTable
+  const set = context.permits.slice()
+  keepOnly(set, sourceRules(context, value.source).permits)
+  keepOnly(set, cells.sets, cellOf(cells, value))
+  return set
+}
+
+/** Whether some permit would apply if only the purpose, or the role, were another. */
+export function permitsElsewhere(
+  context: RequestContext,
+  value: ValueFacts,
+  instead: 'purpose' | 'role',
+): boolean {
+  const { cells } = context.program.permitTable
+  const set = instead === 'purpose' ? context.permitsOfOtherPurpose : context.permitsOfOtherRole
+  return overlaps(set, sourceRules(context, value.source).permits, cells.sets, cellOf(cells, value))
+}
+
+/** Forbids for a value that apply as far as the tables can tell. */
+export function forbidsFor(context: RequestContext, value: ValueFacts): RuleSet {
+  const table = context.program.forbidTable
+  const set = context.forbids.slice()
+  keepOnly(set, sourceRules(context, value.source).forbids)
+  keepOnly(set, table.cells.sets, cellOf(table.cells, value))
+  keepOnly(set, acceptingAny(table.informantParty, value.informantParties))
+  keepOnly(set, table.restricted[value.restricted ? 1 : 0])
+  return set
+}
+
+function cellOf(cells: CellTable, value: ValueFacts): number {
+  const { index } = value.field
+  const informant = cells.informant.get(value.informant)
+  const kind = cells.kind.get(value.kind)
+  const first = cells.rowOf[index]
+  if (informant === undefined || kind === undefined || first === undefined) {
+    throw new UnknownWordError()
+  }
+  const row = cells.dependsOnParties[index] === 1 ? first + partyOffset(cells, value) : first
+  return cellOffset(cells, row, informant, kind)
+}
+
+function partyOffset(cells: CellTable, value: ValueFacts): number {
+  let offset = 0
+  for (const party of value.subjectParties) {
+    const bit = cells.partyBit.get(party)
+    if (bit === undefined) throw new UnknownWordError()
+    offset |= bit
+  }
+  return offset
+}
