@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { buildCatalogue } from '../../../src/domain/catalogue/catalogue.ts'
 import { editDistance, nearestName } from '../../../src/domain/catalogue/edit-distance.ts'
 import { attestedFlags, deriveFlags } from '../../../src/domain/catalogue/flags.ts'
 import { freshnessLimit } from '../../../src/domain/catalogue/freshness.ts'
@@ -10,7 +11,7 @@ import {
 } from '../../../src/domain/catalogue/select.ts'
 import { POLICY_FLAGS } from '../../../src/domain/catalogue/types.ts'
 import type { RecordType } from '../../../src/domain/catalogue/types.ts'
-import { realCatalogue } from '../../support/catalogue.ts'
+import { realCatalogue, recordSchemas } from '../../support/catalogue.ts'
 
 const catalogue = realCatalogue()
 const names = (selector: string): string[] =>
@@ -144,6 +145,14 @@ t.test('policy flags', async (t) => {
   ] as const) {
     t.same(flagsOf(type, fields), want, `${type} ${JSON.stringify(fields)}`)
   }
+  // No field of today has them, but schemas may: codes beside a text.
+  const schemas = recordSchemas().filter((schema) => schema['x-record'] === 'safety_plan')
+  const { measures } = schemas[0]!['properties'] as Record<string, Record<string, unknown>>
+  measures!['x-flags'] = [{ flag: 'acute_danger', when: { in: ['safe_place', 'code_word'] } }]
+  const [plan] = buildCatalogue(schemas).records
+  t.same(deriveFlags(plan!, { measures: { codes: ['other', 'code_word'] } }), ['acute_danger'])
+  t.same(deriveFlags(plan!, { measures: { codes: ['other'], text: 'code_word' } }), [])
+
   t.same(flagsOf('person', { toString: 'mandatory', stage: 'charged' }), [], 'foreign names')
 })
 
