@@ -44,6 +44,8 @@ create table disclosure (
   replay_of uuid,
   released_from uuid,
   event_id uuid not null,
+  -- SHA-256(0x00 || entry) of the event, as the receipt gave it.
+  leaf_hash bytea not null,
   decided_at timestamptz not null
 );
 create index disclosure_agency on disclosure (agency_id, decided_at desc, id);
@@ -180,9 +182,9 @@ grant select, insert on notice to ostiary_worker;
 grant update on released_fields, review_task, verification_request, notice, duty to ostiary_app;
 
 create policy own on disclosure to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
-create policy party on release_ledger to ostiary_app
-  using (recipient_agency_id = app_agency() or source_agency_id = app_agency())
-  with check (recipient_agency_id = app_agency());
+-- What a source may see of who received its data, gate_released decides.
+create policy own on release_ledger to ostiary_app
+  using (recipient_agency_id = app_agency()) with check (recipient_agency_id = app_agency());
 create policy own on released_fields to ostiary_app
   using (recipient_agency_id = app_agency()) with check (recipient_agency_id = app_agency());
 -- Tasks, notices and duties are written by the transaction that causes them, for whoever they concern; only that agency reads them.

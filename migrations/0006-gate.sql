@@ -33,6 +33,7 @@ create function gate_context(
           'id', g.id, 'parties', g.parties, 'purposes', g.purposes, 'validFrom', g.valid_from,
           'validTo', least(g.valid_to, g.terminated_at)) order by g.id), '[]')
         from agreement g where g.parties @> array[app_agency()]),
+      'keyEpoch', (select max(e.epoch) from key_epoch e where e.retired_at is null),
       'subjectKey', (select jsonb_build_object('wrapped', encode(k.wrapped, 'base64'), 'epoch', k.key_epoch)
         from subject_key k where k.owner_id = p_subject and k.agency_id = app_agency()),
       'seen', (select jsonb_build_object('fingerprint', encode(i.fingerprint, 'base64'), 'operation', i.operation, 'resourceId', i.resource_id)
@@ -97,22 +98,71 @@ create function gate_proof(p_event uuid)
     where e.id = p_event and e.agency_id = app_agency()
   $$;
 
--- What a reviewer has to see of somebody else's request: one row if the task is this agency's. Notes stay sealed; the service
--- opens them for the reviewer after writing that it did.
-create function gate_review(p_task uuid)
-  returns table (
-    task_id uuid, kind text, state text, role text, due_at timestamptz, disclosure_id uuid, case_id uuid, subject_id uuid,
-    requester_id uuid, requester_sector text, requester_role text, requester_practitioner_id uuid, purpose text, requested text[],
-    exception text, policy_version integer, decided_at timestamptz, notes_sealed bytea, notes_key bytea, subject_key bytea, key_epoch integer)
+-- Whether an agency ever acted for the victim or a child in a case: then the other side must not meet its name there.
+create function acts_for_shielded(p_case uuid, p_agency uuid) returns boolean
   language sql stable security definer set search_path = public, pg_temp
   as $$
-    select t.id, t.kind, t.state, t.role, t.due_at, d.id, d.case_id, d.subject_id, d.agency_id, a.sector, d.role, d.practitioner_id,
-      d.purpose, d.requested, d.exception, d.policy_version, d.decided_at, d.notes_sealed, d.notes_key, k.wrapped, k.key_epoch
+    select exists (select from case_member m where m.case_id = p_case and m.agency_id = p_agency and m.acts_for in ('victim', 'child'))
+  $$;
+
+-- Whether the transaction's agency acts, or ever acted, for the perpetrator in a case.
+create function on_perpetrator_side(p_case uuid) returns boolean
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select exists (select from case_member m where m.case_id = p_case and m.agency_id = app_agency() and m.acts_for = 'perpetrator')
+  $$;
+
+-- What a reviewer has to see of somebody else's request: one row if the task is this agency's. Notes stay sealed; the service
+-- opens them for the reviewer after writing that it did. Who asked is left out where it would tell his side about hers.
+create function gate_reviews(p_disclosure uuid)
+  returns table (
+    task_id uuid, kind text, state text, role text, due_at timestamptz, disclosure_id uuid, case_id uuid, subject_id uuid,
+    requester_id uuid, requester_role text, requester_practitioner_id uuid, purpose text, requested text[],
+    exception text, decided_at timestamptz, notes_sealed bytea, notes_key bytea, subject_key bytea, key_epoch integer)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select t.id, t.kind, t.state, t.role, t.due_at, d.id, d.case_id, d.subject_id,
+      case when not hidden then d.agency_id end, case when not hidden then d.role end,
+      case when d.agency_id = app_agency() then d.practitioner_id end, d.purpose, d.requested, d.exception, d.decided_at,
+      case when not hidden then d.notes_sealed end, case when not hidden then d.notes_key end,
+      case when not hidden then k.wrapped end, case when not hidden then k.key_epoch end
     from review_task t
     join disclosure d on d.id = t.disclosure_id
-    join agency a on a.id = d.agency_id
     left join subject_key k on k.owner_id = d.subject_id and k.agency_id = d.agency_id
-    where t.id = p_task and t.agency_id = app_agency()
+    cross join lateral (select on_perpetrator_side(d.case_id) and acts_for_shielded(d.case_id, d.agency_id) as hidden) h
+    where t.agency_id = app_agency() and (p_disclosure is null or d.id = p_disclosure)
+    order by t.due_at, t.id
+  $$;
+
+-- What left from this agency's records: newest first, from the position (p_at, p_id) on. For the perpetrator's side without what
+-- went to agencies of victim or child.
+create function gate_released(p_subject uuid, p_from timestamptz, p_to timestamptz, p_at timestamptz, p_id uuid, p_limit integer)
+  returns table (
+    disclosure_id uuid, record_id uuid, record_version integer, case_id uuid, subject_id uuid, recipient_agency_id uuid,
+    fields text[], purpose text, expires_at timestamptz, released_at timestamptz)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select l.disclosure_id, l.record_id, l.record_version, l.case_id, l.subject_id, l.recipient_agency_id,
+      l.fields, l.purpose, l.expires_at, l.released_at
+    from release_ledger l
+    where l.source_agency_id = app_agency() and l.recipient_agency_id <> app_agency()
+      and (p_subject is null or l.subject_id = p_subject)
+      and (p_from is null or l.released_at >= p_from) and (p_to is null or l.released_at < p_to)
+      and (p_at is null or (l.released_at, l.disclosure_id) < (p_at, p_id))
+      and not (on_perpetrator_side(l.case_id) and acts_for_shielded(l.case_id, l.recipient_agency_id))
+    order by l.released_at desc, l.disclosure_id desc
+    limit p_limit
+  $$;
+
+-- Who holds a record, for a task about it; null unless this agency works the case. `perpetrator_side` tells whether its holder does
+-- so for the perpetrator.
+create function gate_holder(p_record uuid)
+  returns table (agency_id uuid, case_id uuid, perpetrator_side boolean)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select r.agency_id, r.case_id, exists (
+      select from case_member m where m.case_id = r.case_id and m.agency_id = r.agency_id and m.acts_for = 'perpetrator')
+    from record r where r.id = p_record and is_case_member(r.case_id)
   $$;
 
 do $$
@@ -123,7 +173,8 @@ begin
   grant create on schema public to ostiary_gate;
   foreach f in array array[
     'is_case_member(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[], jsonb)',
-    'gate_case(uuid)', 'gate_proof(uuid)', 'gate_review(uuid)'] loop
+    'gate_case(uuid)', 'gate_proof(uuid)', 'acts_for_shielded(uuid, uuid)', 'on_perpetrator_side(uuid)', 'gate_reviews(uuid)',
+    'gate_released(uuid, timestamptz, timestamptz, timestamptz, uuid, integer)', 'gate_holder(uuid)'] loop
     execute format('alter function %s owner to ostiary_gate', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to ostiary_app', f);
@@ -131,4 +182,4 @@ begin
   revoke create on schema public from ostiary_gate;
 end
 $$;
-grant select on idempotency to ostiary_gate;
+grant select on idempotency, key_epoch to ostiary_gate;

@@ -16,6 +16,7 @@ import type { Decision } from '../domain/policy/decide.ts'
 import type { Verdict } from '../domain/policy/verdict.ts'
 import type { GateRecord } from '../storage/gate.ts'
 import type { GateWrite } from '../storage/gate-write.ts'
+import type { SealedText } from '../vault/text.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
 import type { DisclosureMode, DisclosureRequest } from './disclose-fields.ts'
@@ -44,14 +45,11 @@ export interface Shown {
   readonly entries: readonly { readonly verdict: Verdict; readonly item: DisclosureItem }[]
 }
 
-/** Sealed justification and notes, if there were any. */
-export type SealedNotes = { readonly sealed: Uint8Array; readonly wrappedKey: Uint8Array } | undefined
-
 /** The rows and the event of one decision. A preview leaves no ledger, opens no task and tells nobody. */
 export function decidedWrite(
   decided: DecidedCase,
   runtime: Runtime,
-  notes: SealedNotes,
+  notes: SealedText | undefined,
 ): { write: GateWrite; shown: Shown } {
   const { at, caller, request, mode, policy, decision, records } = decided
   const shown = shownOf(decided)
@@ -136,7 +134,11 @@ function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHo
   return new Map(
     records.map((record) => [
       record.record_id,
-      { agencyId: record.agency_id, subjectId: record.subject_id },
+      {
+        agencyId: record.agency_id,
+        subjectId: record.subject_id,
+        perpetratorSide: record.acts_for === 'perpetrator',
+      },
     ]),
   )
 }
@@ -168,7 +170,7 @@ function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
       outcome: shown.outcome,
       entries: shown.entries.map(({ item }) => item),
       replayOf: replayOf ?? null,
-      releasedFrom: mode.release?.of ?? null,
+      releaseOf: mode.release?.of ?? null,
     },
     {
       disclosureId: id,

@@ -11,6 +11,7 @@ import { type Decision, decide } from '../domain/policy/decide.ts'
 import type { Facts } from '../domain/policy/facts.ts'
 import { OstiaryError } from '../errors.ts'
 import type { GateQuestion, GateRecord, GateTransaction } from '../storage/gate.ts'
+import type { SealedText } from '../vault/text.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { ActivePolicies, ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
@@ -19,6 +20,7 @@ import { loadFacts, type RecognisedContext } from './load-facts.ts'
 import { type Opened, openAnswer } from './open-answer.ts'
 import { calledBy } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
+import { sealedRecord } from './sealed-records.ts'
 
 /** What a requester asks for; selectors as in the catalogue. */
 export interface DisclosureRequest {
@@ -61,6 +63,11 @@ export interface DiscloseDependencies {
   readonly runtime: Runtime
   /** Origin line of the log. */
   readonly origin: string
+  /** One box (libsodium `crypto_box_seal`) that only the holder of the X25519 key opens, base64url. */
+  readonly sealFor: (
+    publicKey: Uint8Array,
+    text: string,
+  ) => { readonly keyId: string; readonly box: string }
   /** Tells the operator that a rule failed; ids and codes only. */
   readonly reportRuleErrors: (disclosureId: string, errors: Decision['errors']) => void
   /** Writes the follow-up event of values that were decided to leave and would not open. */
@@ -140,7 +147,7 @@ async function discloseUnder(
       origin: deps.origin,
       ...(replayOf ? { replayOf } : {}),
     }
-    const notes = await sealNotes(deps, attempt, context)
+    const notes = await sealNotes(deps, attempt, context, decided.id)
     const { write, shown } = decidedWrite(decided, deps.runtime, notes)
     ended = true
     await gate.commit(write)
@@ -231,7 +238,7 @@ function factsOf(
     deps.catalogue,
     context,
     records,
-    deps.vault.openFlags(records),
+    deps.vault.openFlags(records.map((record) => sealedRecord(record, request.caseId))),
     {
       purpose: request.purpose,
       fields,
@@ -251,20 +258,19 @@ function factsOf(
 async function sealNotes(
   { vault }: DiscloseDependencies,
   { caller, request, gate }: Attempt,
-  context: RecognisedContext,
-) {
+  { subject, subjectKey, keyEpoch }: RecognisedContext,
+  disclosureId: string,
+): Promise<SealedText | undefined> {
   const { justification, ethicsNote, exception } = request
   if (justification === undefined && ethicsNote === undefined && !exception) return undefined
-  const notes = JSON.stringify({ justification, ethicsNote, exceptionNote: exception?.note })
-  const owner = { ownerId: context.subject.id, agencyId: caller.agencyId }
-  const known = context.subjectKey
-    ? {
-        wrapped: Buffer.from(context.subjectKey.wrapped, 'base64'),
-        epoch: context.subjectKey.epoch,
-      }
-    : undefined
-  const fresh = known ? undefined : vault.newSubjectKey(owner)
-  const key = known ?? (fresh && (await gate.keepSubjectKey(fresh.wrapped, fresh.epoch)))
-  return key && vault.sealText({ ...owner, ...key }, notes)
+  const notes = {
+    ...(justification === undefined ? {} : { justification }),
+    ...(ethicsNote === undefined ? {} : { ethicsNote }),
+    ...(exception ? { exceptionNote: exception.note } : {}),
+  }
+  const owner = { ownerId: subject.id, agencyId: caller.agencyId }
+  const key = subjectKey
+    ? { wrapped: Buffer.from(subjectKey.wrapped, 'base64'), epoch: subjectKey.epoch }
+    : await gate.keepSubjectKey(vault.createSubjectKey(owner, keyEpoch), keyEpoch)
+  return vault.sealText({ ...owner, kind: 'disclosure_notes', id: disclosureId }, key, notes)
 }
-

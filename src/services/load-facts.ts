@@ -1,14 +1,16 @@
 /** Turns what the gate read into the facts of one decision (architecture §3, step 2). */
 import type { Catalogue, FieldDefinition, Informant, Party } from '../domain/catalogue/types.ts'
+import { attestedFlags } from '../domain/catalogue/flags.ts'
 import type { PolicyFlag } from '../domain/catalogue/policy-flags.ts'
 import { isPerpetratorSide, partiesOf } from '../domain/case/parties.ts'
 import type { StoredField, StoredProvenance } from '../domain/case/stored-record.ts'
 import type { ActsFor, PractitionerRole, TrainingCode } from '../domain/case/vocabulary.ts'
 import type { ConsentFacts, Facts, RequestFacts, ValueFacts } from '../domain/policy/facts.ts'
 import type { GateConsent, GateContext, GateRecord } from '../storage/gate.ts'
+import type { Opened } from '../vault/sealed-record.ts'
 
-/** Flags of each record, by record id; undefined for a record whose flags would not open. */
-export type RecordFlags = ReadonlyMap<string, readonly PolicyFlag[] | undefined>
+/** Flags of each record, by record id, as far as they open. */
+export type RecordFlags = ReadonlyMap<string, Opened<readonly PolicyFlag[]>>
 
 /** A context in which agency, membership and subject were found and the practitioner recognised. */
 export type RecognisedContext = GateContext & {
@@ -76,7 +78,9 @@ function valuesOf(
   const definitions = catalogue.recordsByType[record.type]?.fields ?? []
   const asked = new Map(definitions.filter((f) => wanted.has(f)).map((f) => [f.name, f]))
   if (asked.size === 0) return []
-  const today = new Map((record.current_fields ?? record.fields).map((field) => [field.name, field]))
+  const today = new Map(
+    (record.current_fields ?? record.fields).map((field) => [field.name, field]),
+  )
   const shared = {
     recordId: record.record_id,
     version: record.version,
@@ -106,8 +110,8 @@ function valuesOf(
         get flags() {
           const known = flags.get(record.record_id)
           // Read inside the decision on this value: there an error withholds the value and nothing else.
-          if (!known) throw new Error('the policy flags of a record do not open')
-          return known
+          if (!known?.opened) throw new Error('the policy flags of a record do not open')
+          return attestedFlags(known.value, record.sector)
         },
       },
     ]
@@ -163,7 +167,9 @@ function caseFlags(
   for (const record of records) {
     if (!record.sealed_flags || !record.subject_key) continue
     if (perpetratorSide && isFromOrAboutVictimSide(context, record)) continue
-    for (const flag of flags.get(record.record_id) ?? []) all.add(flag)
+    const known = flags.get(record.record_id)
+    if (!known?.opened) continue
+    for (const flag of attestedFlags(known.value, record.sector)) all.add(flag)
   }
   return [...all].sort()
 }

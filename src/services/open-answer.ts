@@ -6,9 +6,11 @@ import type { Json } from '../domain/log/canonical.ts'
 import type { SealedEvent } from '../domain/log/event.ts'
 import { applyTransform } from '../domain/policy/transform.ts'
 import type { ReleaseVerdict } from '../domain/policy/verdict.ts'
+import type { Opened as OpenedValue } from '../vault/sealed-record.ts'
 import type { DecidedCase, Shown } from './decided-write.ts'
 import type { DiscloseDependencies } from './disclose-fields.ts'
 import type { Receipt } from './record-event.ts'
+import { sealedRecord } from './sealed-records.ts'
 
 /** One entry of the answer; `value` only when it was released and not sealed. */
 export type AnswerEntry = DisclosureItem & { readonly value?: Json }
@@ -22,6 +24,7 @@ export interface Opened {
   readonly fields: readonly AnswerEntry[]
   readonly receipt: Receipt
   readonly replayOf?: string
+  readonly releaseOf?: string
   /** All values in one box to the recipient's registered key, keyed by index in `fields`. */
   readonly sealed?: { readonly keyId: string; readonly box: string }
 }
@@ -47,6 +50,7 @@ export async function openAnswer(
       origin: decided.origin,
     },
     ...(decided.replayOf ? { replayOf: decided.replayOf } : {}),
+    ...(mode.release ? { releaseOf: mode.release.of } : {}),
   }
   if (mode.kind === 'preview')
     return { ...frame, outcome: shown.outcome, fields: shown.entries.map(({ item }) => item) }
@@ -62,16 +66,21 @@ async function openEntries(
   shown: Shown,
 ): Promise<AnswerEntry[]> {
   const releases = shown.entries.map(({ verdict }) => verdict).filter(isRelease)
-  const values = deps.vault.open(releases, decided.records)
+  const values = deps.vault.open(
+    releases,
+    decided.records.map((record) => sealedRecord(record, decided.request.caseId)),
+  )
   const broken: { recordId: string; field: string }[] = []
   const fields = shown.entries.map(({ verdict, item }): AnswerEntry => {
     if (!isRelease(verdict)) return item
-    const value = valueOf(values, verdict, decided.at)
+    const value = valueOf(values.get(verdict), verdict, decided.at)
     if (value !== undefined) return { ...item, value }
     broken.push({ recordId: verdict.recordId, field: verdict.field.id })
     return {
       field: item.field,
       outcome: 'withheld',
+      recordId: verdict.recordId,
+      version: verdict.version,
       tests: { secure: 'fail' },
       rules: [],
       reasons: [{ code: 'rule_error' }],
@@ -84,17 +93,17 @@ async function openEntries(
 
 /** The value as it may leave; undefined when it would not open or could not be made less telling. */
 function valueOf(
-  values: ReturnType<DiscloseDependencies['vault']['open']>,
-  verdict: ReleaseVerdict,
+  opened: OpenedValue<Json> | undefined,
+  { transform, field }: ReleaseVerdict,
   at: Date,
 ): Json | undefined {
-  const value = values.get(verdict)
-  if (value === undefined || verdict.transform === undefined) return value
-  return applyTransform(verdict.transform, verdict.field, value, at.getTime()) as Json | undefined
+  if (!opened?.opened) return undefined
+  if (transform === undefined) return opened.value
+  return applyTransform(transform, field, opened.value, at.getTime()) as Json | undefined
 }
 
 function sealEntries(
-  { vault }: DiscloseDependencies,
+  { sealFor }: DiscloseDependencies,
   decided: DecidedCase,
   fields: readonly AnswerEntry[],
   leafHash: string,
@@ -106,6 +115,6 @@ function sealEntries(
   const box = JSON.stringify({ disclosureId: decided.id, leafHash, values })
   return {
     fields: fields.map(({ value: _value, ...item }) => item as DisclosureItem),
-    sealed: vault.sealFor(key, box),
+    sealed: sealFor(key, box),
   }
 }

@@ -260,6 +260,7 @@ interface DisclosureTable {
   replay_of: string | null
   released_from: string | null
   event_id: string
+  leaf_hash: Buffer
   decided_at: Date
 }
 

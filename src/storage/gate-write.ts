@@ -94,8 +94,8 @@ const DISCLOSURE = `with
     on conflict (recipient_agency_id, record_id) do update
       set fields = array(select distinct unnest(f.fields || excluded.fields)) where not f.fields @> excluded.fields)
   insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, items,
-    record_versions, policy_version, exception, sealed, notes_sealed, notes_key, under_review, event_id, decided_at, replay_of, released_from)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23)`
+    record_versions, policy_version, exception, sealed, notes_sealed, notes_key, under_review, event_id, decided_at, replay_of, released_from, leaf_hash)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24)`
 
 const KEY = `insert into idempotency (client_id, key, fingerprint, operation, resource_id) values ($1, $2, $3, $4, $5)`
 
@@ -112,7 +112,7 @@ export function commitStatements({ event, decided }: GateWrite): Statement[] {
   const statements = [eventStatement(event)]
   if (!decided) return statements
   const { disclosure, ledger, tasks, notices, idempotency } = decided
-  statements.push(disclosureStatement(disclosure, ledger, event.header.id))
+  statements.push(disclosureStatement(disclosure, ledger, event))
   if (idempotency) {
     const { clientId, key, fingerprint, operation } = idempotency
     const values = [clientId, key, fingerprint, operation, disclosure.id]
@@ -170,7 +170,7 @@ function eventStatement(event: SealedEvent): Statement {
 function disclosureStatement(
   row: DisclosureRow,
   ledger: readonly LedgerRow[],
-  eventId: string,
+  event: SealedEvent,
 ): Statement {
   const released = ledger.map((entry) => ({
     record: entry.recordId,
@@ -202,11 +202,12 @@ function disclosureStatement(
       row.notes?.sealed ?? null,
       row.notes?.wrappedKey ?? null,
       row.underReview,
-      eventId,
+      event.header.id,
       row.decidedAt,
       JSON.stringify(released),
       row.replayOf ?? null,
       row.releasedFrom ?? null,
+      event.leafHash,
     ],
   }
 }

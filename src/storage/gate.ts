@@ -55,6 +55,8 @@ export interface GateContext {
   }[]
   /** The key under which this agency seals its own notes about the subject, once there is one. */
   readonly subjectKey: { readonly wrapped: string; readonly epoch: number } | null
+  /** Epoch of the key-encryption key under which new keys are wrapped. */
+  readonly keyEpoch: number
   readonly seen: {
     readonly fingerprint: string
     readonly operation: string
@@ -209,9 +211,7 @@ class OpenGate implements GateTransaction {
     const { caseId, subjectId, agencyId } = this.#question
     const mine = await this.#client.query(KEEP_KEY, [subjectId, agencyId, caseId, epoch, wrapped])
     // Nothing came back: somebody else's came first and has been committed, so the next statement sees it.
-    const kept = mine.rows[0]
-      ? mine
-      : await this.#client.query(READ_KEY, [subjectId, agencyId])
+    const kept = mine.rows[0] ? mine : await this.#client.query(READ_KEY, [subjectId, agencyId])
     const row = kept.rows[0] as { wrapped: Buffer; key_epoch: number } | undefined
     if (!row) throw new Error('the subject key is not there')
     return { wrapped: row.wrapped, epoch: row.key_epoch }
@@ -245,7 +245,9 @@ async function settle<Results extends readonly unknown[]>(
 ): Promise<Results> {
   const outcomes = await Promise.allSettled(queries)
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as unknown as Results
+  return outcomes.map(
+    (outcome) => (outcome as PromiseFulfilledResult<unknown>).value,
+  ) as unknown as Results
 }
 
 async function giveBack(client: pg.PoolClient): Promise<void> {

@@ -12,6 +12,8 @@ import { expiryOf } from './item.ts'
 export interface RecordHolder {
   readonly agencyId: string
   readonly subjectId: string | null
+  /** Holds it as an agency that acts for the perpetrator. */
+  readonly perpetratorSide: boolean
 }
 
 /** What left of one record version. */
@@ -88,10 +90,18 @@ export function tasksOf(
   }
   if (!exception) return [...before.values()]
   const dueAt = addWorkingDays(at, 1)
-  return [...before.values(), { kind: 'after', agencyId: recipientAgencyId, role: 'org_admin', dueAt }]
+  return [
+    ...before.values(),
+    { kind: 'after', agencyId: recipientAgencyId, role: 'org_admin', dueAt },
+  ]
 }
 
-/** Who is told at once: the source and its DPO of a used exception, both administrators of a lapsed agreement. */
+/**
+ * Who is told at once: the source and its DPO of a used exception, the recipient's administrator of a
+ * lapsed agreement. A source on the perpetrator's side is told of nobody's request: that somebody asks
+ * about him just now may be how he learns that she sought help. (Its own administrator hears of the
+ * lapsed agreement by the clock, whether or not anybody asked.)
+ */
 export function noticesOf(
   verdicts: readonly Verdict[],
   holders: ReadonlyMap<string, RecordHolder>,
@@ -99,12 +109,21 @@ export function noticesOf(
   exception: ExceptionCode | undefined,
 ): Notice[] {
   const told = new Map<string, Notice>()
-  const tell = (notice: Notice) => told.set(`${notice.agencyId}/${notice.role}/${notice.type}`, notice)
+  const tell = (notice: Notice) =>
+    told.set(`${notice.agencyId}/${notice.role}/${notice.type}`, notice)
   if (exception)
     tell({ agencyId: recipientAgencyId, role: 'dpo', type: 'exception_used', urgency: 'immediate' })
   for (const verdict of verdicts) {
     if (verdict.outcome === 'withheld') continue
-    const source = holderOf(holders, verdict.recordId).agencyId
+    const { agencyId: source, perpetratorSide } = holderOf(holders, verdict.recordId)
+    if (verdict.outcome !== 'review' && verdict.agreementAlert)
+      tell({
+        agencyId: recipientAgencyId,
+        role: 'org_admin',
+        type: 'agreement_missing',
+        urgency: '7d',
+      })
+    if (perpetratorSide) continue
     if (verdict.outcome === 'review') {
       const { by: role } = verdict.review
       tell({ agencyId: source, role, type: 'review_requested', urgency: 'immediate' })
@@ -113,9 +132,6 @@ export function noticesOf(
     if (verdict.exception)
       for (const role of ['org_admin', 'dpo'])
         tell({ agencyId: source, role, type: 'exception_used', urgency: 'immediate' })
-    if (verdict.agreementAlert)
-      for (const agencyId of [source, recipientAgencyId])
-        tell({ agencyId, role: 'org_admin', type: 'agreement_missing', urgency: '7d' })
   }
   return [...told.values()]
 }

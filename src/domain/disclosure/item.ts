@@ -33,18 +33,18 @@ export function visibleVerdicts(verdicts: readonly Verdict[]): readonly Verdict[
 /** What one visible verdict looks like from outside. `at` is the time of decision. */
 export function itemOf(verdict: Verdict, provenance: ItemProvenance, at: Date): DisclosureItem {
   const { field, outcome, tests, rules } = verdict
-  const base = { field: field.id, outcome, tests: { ...tests }, rules }
+  const { recordId, version } = verdict
+  const base = { field: field.id, outcome, recordId, version, tests: { ...tests }, rules }
   if (verdict.outcome === 'withheld') {
-    const reasons = verdict.reasons.map(({ code, rule }) => (rule ? { code, rule } : { code }))
+    const reasons = verdict.explained.map(({ code, rule }) => (rule ? { code, rule } : { code }))
     return { ...base, reasons, remedies: verdict.remedies }
   }
-  const held = { ...base, recordId: verdict.recordId, version: verdict.version }
   if (verdict.outcome === 'review') {
     const { by, within } = verdict.review
-    return { ...held, review: { by, within } }
+    return { ...base, review: { by, within } }
   }
   return {
-    ...held,
+    ...base,
     provenance: { ...provenance },
     obligations: verdict.obligations,
     stale: verdict.stale,
@@ -88,7 +88,9 @@ export function silentItemOf(verdict: WithholdVerdict): Json {
 
 /** Overall outcome of the visible entries. */
 export function outcomeOf(items: readonly Pick<DisclosureItem, 'outcome'>[]): Outcome {
-  const released = items.filter(({ outcome }) => outcome === 'released' || outcome === 'generalised')
+  const released = items.filter(
+    ({ outcome }) => outcome === 'released' || outcome === 'generalised',
+  )
   if (released.length > 0) return released.length === items.length ? 'full' : 'partial'
   return items.some(({ outcome }) => outcome === 'review') ? 'review' : 'none'
 }

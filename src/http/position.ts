@@ -1,0 +1,25 @@
+import { OstiaryError } from '../errors.ts'
+import type { Page } from './pages.ts'
+
+/** A place in a list ordered by time and id. */
+export interface Position {
+  readonly at: Date
+  readonly id: string
+}
+
+/** A place as text, for a cursor; undefined when the page was not full, so that none follows. */
+export function positionText(
+  last: Position | undefined,
+  count: number,
+  limit: number,
+): string | undefined {
+  return last && count === limit ? `${last.at.toISOString()}/${last.id}` : undefined
+}
+
+/** The place that a cursor named. */
+export function positionOf({ after }: Page): Position | undefined {
+  if (after === undefined) return undefined
+  const [at, id] = after.split('/')
+  if (!at || !id) throw new OstiaryError('invalid_cursor')
+  return { at: new Date(at), id }
+}

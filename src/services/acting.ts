@@ -1,0 +1,67 @@
+import { OstiaryError } from '../errors.ts'
+import type { Tx } from '../storage/database.ts'
+import type { Transact } from '../storage/transaction.ts'
+import type { Caller } from './caller.ts'
+import { calledBy, type RecordEvent } from './record-event.ts'
+import type { RequirePractitioner } from './require-practitioner.ts'
+
+/** What an operation is about, as far as the request says; for the event of a refusal. */
+export interface About {
+  /** operationId of the contract. */
+  readonly operation: string
+  readonly caseId?: string
+  readonly subjectId?: string
+}
+
+/**
+ * Runs one use case in a transaction as the caller's agency, after proving who acts. When it is
+ * refused for want of authority (403, 404), nothing of it stays but an audit event that says so.
+ */
+export type Acting = <Result>(
+  caller: Caller,
+  about: About,
+  work: (tx: Tx) => Promise<Result>,
+) => Promise<Result>
+
+/** Throws what `work` throws; `audit_unavailable` when a refusal could not be written. */
+export function makeActing(deps: {
+  readonly transact: Transact
+  readonly requirePractitioner: RequirePractitioner
+  readonly recordEvent: RecordEvent
+}): Acting {
+  return async (caller, about, work) => {
+    try {
+      return await deps.transact(caller.agencyId, async (tx) => {
+        await deps.requirePractitioner(tx, caller)
+        return work(tx)
+      })
+    } catch (error) {
+      if (error instanceof OstiaryError && [403, 404].includes(error.statusCode))
+        await recordRefusal(deps, caller, about, error.code)
+      throw error
+    }
+  }
+}
+
+/** Writes the event of a refusal in a transaction of its own. */
+export async function recordRefusal(
+  { transact, recordEvent }: { readonly transact: Transact; readonly recordEvent: RecordEvent },
+  caller: Caller,
+  { operation, caseId, subjectId }: About,
+  code: string,
+): Promise<void> {
+  try {
+    await transact(caller.agencyId, (tx) =>
+      recordEvent(tx, {
+        ...calledBy(caller),
+        type: 'authority.refused',
+        ...(caseId === undefined ? {} : { caseId }),
+        ...(subjectId === undefined ? {} : { subjectId }),
+        public: { operation, refused: code },
+        private: {},
+      }),
+    )
+  } catch (cause) {
+    throw new OstiaryError('audit_unavailable', { cause })
+  }
+}

@@ -1,0 +1,89 @@
+import { OstiaryError } from '../errors.ts'
+import type * as disclosures from '../storage/disclosures.ts'
+import type { Tx } from '../storage/database.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { WrappedSubjectKey } from '../vault/key-ring.ts'
+import type { Acting } from './acting.ts'
+import type { Caller } from './caller.ts'
+import type { DiscloseFields, DisclosureRequest, DisclosureResult } from './disclose-fields.ts'
+
+export interface ReleaseDependencies {
+  readonly acting: Acting
+  readonly storage: Pick<typeof disclosures, 'findDisclosure' | 'tasksOfDisclosure'>
+  readonly vault: Vault
+  readonly subjectKeyOf: (tx: Tx, ownerId: string) => Promise<WrappedSubjectKey | undefined>
+  readonly discloseFields: DiscloseFields
+}
+
+/**
+ * Asks again for what waited for a person: the same request, decided anew at this moment with the
+ * approvals as facts, so that whatever stopped it meanwhile stops it (S4). Throws `not_found`,
+ * `review_not_open` (nothing of it was under review), `state_conflict` (undecided, or refused by all), and what a disclosure throws.
+ */
+export function makeReleaseDisclosure(deps: ReleaseDependencies) {
+  return async (caller: Caller, id: string): Promise<DisclosureResult> => {
+    const { request, approvedBy } = await deps.acting(
+      caller,
+      { operation: 'releaseDisclosure' },
+      (tx) => approvedRequest(deps, tx, id),
+    )
+    return deps.discloseFields(caller, request, {
+      kind: 'disclosure',
+      release: { of: id, approvedBy },
+    })
+  }
+}
+
+async function approvedRequest(deps: ReleaseDependencies, tx: Tx, id: string) {
+  const row = await deps.storage.findDisclosure(tx, id)
+  if (!row) throw new OstiaryError('not_found')
+  if (!row.under_review) throw new OstiaryError('review_not_open')
+  const tasks = (await deps.storage.tasksOfDisclosure(tx, id)).filter(
+    ({ kind }) => kind === 'before',
+  )
+  if (tasks.some(({ state }) => state === 'open' || state === 'overdue'))
+    throw new OstiaryError('state_conflict', { detail: 'the review is not decided yet' })
+  const refusing = new Set(tasks.filter((t) => t.state === 'refused').map((t) => t.agency_id))
+  const approvedBy = [...new Set(tasks.map((t) => t.agency_id))].filter((a) => !refusing.has(a))
+  if (approvedBy.length === 0)
+    throw new OstiaryError('state_conflict', { detail: 'the review was refused' })
+  return { request: await requestOf(deps, tx, row), approvedBy }
+}
+
+async function requestOf(
+  { vault, subjectKeyOf }: ReleaseDependencies,
+  tx: Tx,
+  row: NonNullable<Awaited<ReturnType<typeof disclosures.findDisclosure>>>,
+): Promise<DisclosureRequest> {
+  const notes: Record<string, string> = {}
+  if (row.notes_sealed && row.notes_key) {
+    const key = await subjectKeyOf(tx, row.subject_id)
+    const ref = {
+      kind: 'disclosure_notes',
+      id: row.id,
+      ownerId: row.subject_id,
+      agencyId: row.agency_id,
+    } as const
+    const text = { sealed: row.notes_sealed, wrappedKey: row.notes_key }
+    const opened = vault.openText(ref, key ?? null, text)
+    if (opened.opened) Object.assign(notes, opened.value)
+  }
+  const { justification, ethicsNote, exceptionNote } = notes
+  return {
+    caseId: row.case_id,
+    subjectId: row.subject_id,
+    purpose: row.purpose,
+    fields: row.requested,
+    seal: row.sealed,
+    ...(justification === undefined ? {} : { justification }),
+    ...(ethicsNote === undefined ? {} : { ethicsNote }),
+    ...(row.exception
+      ? {
+          exception: {
+            code: row.exception as NonNullable<DisclosureRequest['exception']>['code'],
+            note: exceptionNote ?? '',
+          },
+        }
+      : {}),
+  }
+}
