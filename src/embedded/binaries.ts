@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The PostgreSQL programs. `root` is the package's folder (or a copy of it), `libraries` a further folder where the
- * loader finds their libraries, present only when the links could not be made in the package itself.
+ * The PostgreSQL programs. `root` is the package's folder (or a copy of it), `libraries` the loader's search path
+ * for their libraries (LD_LIBRARY_PATH), present only when the links could not be made in the package itself.
  */
 export type Binaries = {
   root: string
@@ -40,7 +40,8 @@ export async function findBinaries(spareFolder: string): Promise<Binaries> {
   const binaries = binariesIn(root, about.version)
   if (await linkLibraries(root)) return binaries
   await linkLibrariesApart(root, spareFolder)
-  return { ...binaries, libraries: spareFolder }
+  // A library found through the spare folder looks for its own libraries there, so the loader needs both.
+  return { ...binaries, libraries: `${spareFolder}:${join(root, 'native', 'lib')}` }
 }
 
 /** The programs in a package folder, without a look at whether they are there. */

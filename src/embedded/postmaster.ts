@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findData, socketDirectories, socketIn, type Place } from './place.ts'
 import { probe } from './probe.ts'
-import { commandLineOf, identityOf } from './process-identity.ts'
+import { commandLineOf, identityOf, isRunning } from './process-identity.ts'
 
 /** First lines of postmaster.pid (PostgreSQL's pidfile.h). */
 export type PidFile = { pid: number; data: string; status: string }
@@ -79,21 +79,25 @@ export async function removeDeadSocket(socketDirectory: string): Promise<void> {
 
 /**
  * Stops a server: fast (sessions are ended, a checkpoint is written), and after `patienceMs` at once, which costs a
- * recovery at the next start but no committed row. Does nothing when it no longer runs.
+ * recovery at the next start but no committed row. PostgreSQL 18.4 needs the second when the first reaches it while it
+ * starts anew after the crash of a backend. Does nothing when no server runs; when it returns, the process is gone.
  */
 export async function stopPostmaster(data: string, patienceMs: number): Promise<void> {
   const file = await readPidFile(data)
-  if (!file) return
+  const identity = file && isPostmaster(file) ? identityOf(file.pid) : undefined
+  if (!file || !identity) return
   for (const [signal, wait] of [
     ['SIGINT', patienceMs],
     ['SIGQUIT', 10_000],
   ] as const) {
-    if (!isPostmaster(file)) return
     process.kill(file.pid, signal)
     const deadline = Date.now() + wait
-    while (isPostmaster(file) && Date.now() < deadline) await sleep(5)
+    while (Date.now() < deadline) {
+      if (!isRunning(identity)) return
+      await sleep(5)
+    }
   }
-  if (isPostmaster(file)) throw new Error(`PostgreSQL (process ${file.pid}) does not stop`)
+  throw new Error(`PostgreSQL (process ${file.pid}) does not stop`)
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -49,7 +49,8 @@ export type EmbeddedPostgres = {
 }
 
 const READY_WITHIN_MS = 120_000
-const STOP_PATIENCE_MS = 60_000
+/** A checkpoint of the buffers takes a second or two. */
+const STOP_PATIENCE_MS = 20_000
 /** Longer than a start or stop that another process is busy with may take. */
 const LOCK_WITHIN_MS = 200_000
 

@@ -116,7 +116,8 @@ async function apply(client: pg.Client, { name, sql, sha256 }: Migration): Promi
 /** Another database of the cluster made or granted the same role at the same moment. */
 function isClash(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return false
-  const { code, table, message } = error
+  const { code, table, routine, message } = error
+  if (code === '42710') return routine === 'CreateRole'
   if (code === '23505') return table === 'pg_authid' || table === 'pg_auth_members'
   // PostgreSQL has no code of its own for this one.
   return code === 'XX000' && message === 'tuple concurrently updated'
