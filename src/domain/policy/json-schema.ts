@@ -1,4 +1,4 @@
-import type { RecordShape, Shape } from './shape.ts'
+import { isScalarShape, type RecordShape, type Shape } from './shape.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
 type Schema = Record<string, unknown>
@@ -43,7 +43,7 @@ function schemaOf(shape: Shape, words: PolicyVocabulary, defs: Record<string, Sc
       return {
         type: 'array',
         ...(shape.min > 0 ? { minItems: shape.min } : {}),
-        ...(isScalar(shape.of) ? { uniqueItems: true } : {}),
+        ...(isScalarShape(shape.of) && !shape.repeats ? { uniqueItems: true } : {}),
         items: schemaOf(shape.of, words, defs),
       }
     case 'table':
@@ -81,8 +81,4 @@ function recordSchema(
   if (shape.def === undefined) return schema
   defs[shape.def] = schema
   return { $ref: `#/$defs/${shape.def}` }
-}
-
-function isScalar(shape: Shape): boolean {
-  return shape.type === 'name' || shape.type === 'choice' || shape.type === 'text'
 }

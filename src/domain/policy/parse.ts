@@ -14,6 +14,8 @@ import { POLICY_SHAPE } from './grammar.ts'
 import type { ParseResult } from './parsed.ts'
 import { addFault, type DocumentNode, type Reading, readShape } from './read-shape.ts'
 import type { Shape } from './shape.ts'
+import type { PolicySuite } from './suite.ts'
+import { SUITE_SHAPE } from './suite-grammar.ts'
 
 /** Larger texts are refused before they are looked at. */
 export const MAX_DOCUMENT_BYTES = 256 * 1024
@@ -37,8 +39,13 @@ export function parsePolicy(input: unknown, file?: string): ParseResult<PolicyDo
   return parseAs<PolicyDocument>(input, POLICY_SHAPE, file)
 }
 
-/** The same for any shape; `T` must be what the shape describes. */
-export function parseAs<T>(input: unknown, shape: Shape, file?: string): ParseResult<T> {
+/** Reads one suite of policy tests in the same way. */
+export function parseSuite(input: unknown, file?: string): ParseResult<PolicySuite> {
+  return parseAs<PolicySuite>(input, SUITE_SHAPE, file)
+}
+
+/** `T` must be what the shape describes. */
+function parseAs<T>(input: unknown, shape: Shape, file?: string): ParseResult<T> {
   const places = new Map<string, Place>()
   const reading: Reading = { faults: [], places, ...(file === undefined ? {} : { file }) }
   const node = typeof input === 'string' ? nodeOfText(input, reading) : nodeOfJson(input, reading)

@@ -1,6 +1,14 @@
 import { type Fault, type FaultCode, type Place, pointerTo } from './fault.ts'
 import { nearestName } from '../catalogue/edit-distance.ts'
-import type { EitherShape, ListShape, RecordShape, Shape, TableShape, TextShape } from './shape.ts'
+import {
+  type EitherShape,
+  isScalarShape,
+  type ListShape,
+  type RecordShape,
+  type Shape,
+  type TableShape,
+  type TextShape,
+} from './shape.ts'
 
 /** A document before anything is known about its shape; the same from YAML and from JSON. */
 export type DocumentNode = ScalarNode | ListNode | MapNode
@@ -136,11 +144,12 @@ function readList(node: DocumentNode, shape: ListShape, pointer: string, into: R
   if (node.items.length < shape.min) {
     addFault(into, 'bad_value', pointer, 'the list must not be empty', { place: node.place })
   }
-  const seen = new Set<unknown>()
+  const unique = isScalarShape(shape.of) && !shape.repeats
+  const seen = new Set<string>()
   return node.items.map((item, index) => {
     const at = pointerTo(pointer, index)
     const value = readShape(item, shape.of, at, into)
-    if (typeof value === 'string') {
+    if (unique && typeof value === 'string') {
       if (seen.has(value)) {
         addFault(into, 'bad_value', at, `\`${value}\` stands here twice`, { place: item.place })
       }

@@ -42,11 +42,12 @@ export interface FlagShape {
   readonly only?: boolean
 }
 
-/** Items do not repeat when they are scalars. */
 export interface ListShape {
   readonly type: 'list'
   readonly of: Shape
   readonly min: number
+  /** The same word may stand in it several times; else, in a list of words, that is a fault. */
+  readonly repeats?: boolean
 }
 
 /** Fixed keys. `min` keys must be there, for clauses that are senseless when empty. */
@@ -101,4 +102,9 @@ export function record(
   return def === undefined
     ? { type: 'record', required, optional, min }
     : { type: 'record', def, required, optional, min }
+}
+
+/** Whether a shape is a single word or text. */
+export function isScalarShape(shape: Shape): boolean {
+  return shape.type === 'name' || shape.type === 'choice' || shape.type === 'text'
 }

@@ -1,0 +1,139 @@
+import type { ReasonCode, Remedy, Test } from './reasons.ts'
+import type { Transform } from './verdict.ts'
+
+/**
+ * Tests of policies as data: `policies/*.test.yaml`, readable by a data protection officer. People and
+ * agencies have names; times are ages, counted back from the moment of decision. The shape is stated
+ * in `suite-grammar.ts` and told in docs/policies.md.
+ */
+export interface PolicySuite {
+  readonly suite: string
+  readonly title: string
+  /** Moment of every decision. */
+  readonly at?: string
+  /** Roles of each person in the case. */
+  readonly people: Readonly<Record<string, readonly string[]>>
+  readonly agencies: Readonly<Record<string, SuiteAgency>>
+  /** Holds in every case that does not state the same key itself. */
+  readonly given?: Given
+  readonly when?: Partial<SuiteRequest>
+  readonly cases: readonly SuiteCase[]
+}
+
+export interface SuiteAgency {
+  readonly sector: string
+  /** Empty: no member of the case. */
+  readonly actsFor: readonly string[]
+  readonly country?: string
+  readonly public?: boolean
+  readonly competentAuthority?: boolean
+  readonly nationalAuthorisation?: boolean
+  /** Two agencies of one organisation name the same. */
+  readonly organisation?: string
+}
+
+export interface SuiteCase {
+  readonly case: string
+  readonly given?: Given
+  readonly when?: Partial<SuiteRequest>
+  /** By selector, the narrowest first; `others` for the rest. */
+  readonly then: Readonly<
+    Record<string, Outcome | Expectation | readonly (Outcome | Expectation)[]>
+  >
+}
+
+export interface Given {
+  readonly values?: readonly GivenValue[]
+  readonly consents?: readonly GivenConsent[]
+  readonly agreements?: readonly GivenAgreement[]
+  /** Flags of the case. */
+  readonly flags?: readonly string[]
+}
+
+/** One value per field that the selectors name. */
+export interface GivenValue {
+  readonly field: string | readonly string[]
+  readonly heldBy: string
+  /** Person; absent: the case as a whole. */
+  readonly about?: string
+  /** Code of whoever told it; may be left out when `toldBy` names a person. */
+  readonly informant?: string
+  readonly toldBy?: string
+  readonly kind?: 'fact' | 'assessment' | 'statement'
+  /** Age since it was collected. */
+  readonly age?: string
+  /** Age since it was verified; absent: never. */
+  readonly verified?: string
+  readonly contested?: boolean
+  readonly restricted?: boolean
+  readonly releasedBefore?: boolean
+  readonly flags?: readonly string[]
+  readonly conditions?: readonly string[]
+}
+
+export interface GivenConsent {
+  readonly by: string
+  /** Agency, or a whole sector. */
+  readonly to: string | { readonly sector: string }
+  readonly roles?: readonly string[]
+  readonly purpose: string
+  readonly fields: readonly string[]
+  readonly explicit?: boolean
+  /** How long ago. */
+  readonly given?: string
+  /** How long it lasts from when it was given. */
+  readonly lasts?: string
+  /** How long ago; absent: not withdrawn. */
+  readonly withdrawn?: string
+}
+
+export interface GivenAgreement {
+  readonly between: readonly string[]
+  readonly purposes: readonly string[]
+  /** Dates or instants; the end is exclusive. Absent: always, for ever. */
+  readonly from?: string
+  readonly until?: string
+}
+
+export interface SuiteRequest {
+  readonly agency: string
+  readonly role: string
+  /** Person asked about. */
+  readonly about: string
+  readonly purpose: string
+  /** Absent: the fields of all given values. */
+  readonly fields?: readonly string[]
+  readonly justified?: boolean
+  readonly ethicsNoted?: boolean
+  readonly exception?: string
+  readonly channel?: 'sender_constrained' | 'bearer'
+  readonly sealed?: boolean
+  readonly approvedBy?: readonly string[]
+  /** Age of each training. */
+  readonly trainings?: Readonly<Record<string, string>>
+}
+
+/** `withheld` is explained, `silent` withheld so that it cannot be told from there being nothing. */
+export type Outcome = 'released' | 'generalised' | 'review' | 'withheld' | 'silent'
+
+/** What is stated is compared; sets in any order. */
+export interface Expectation {
+  readonly outcome: Outcome
+  readonly rules?: readonly string[]
+  /** True causes. */
+  readonly reasons?: readonly ReasonCode[]
+  /** Causes as told. */
+  readonly explained?: readonly ReasonCode[]
+  readonly remedies?: readonly Remedy[]
+  /** The tests that fail. */
+  readonly fails?: readonly Test[]
+  readonly obligations?: readonly string[]
+  readonly stale?: boolean
+  readonly transform?: Transform
+  /** Claim that opened it; `none`: no claim was needed. */
+  readonly exception?: string
+  readonly consent?: 'used' | 'not_needed'
+  readonly agreementAlert?: boolean
+  readonly expiresAfter?: string
+  readonly reviewBy?: string
+}
