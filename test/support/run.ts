@@ -98,7 +98,10 @@ async function main(files: string[]): Promise<number> {
   report(totals ?? { total: 0, pass: 0, fail: 1, skip: 0, todo: 0 })
   if (stop.signal.aborted) return 130
   if (ended.code !== 0) return ended.code
-  return totals && totals.total > 0 && totals.fail === 0 ? 0 : 1
+  if (!totals || totals.fail > 0) return 1
+  if (totals.pass > 0) return 0
+  console.error('no test ran')
+  return 1
 }
 
 process.exitCode = await main(process.argv.slice(2))
