@@ -1,0 +1,100 @@
+/**
+ * What each sealed thing is bound to. Sealed bytes open only under the associated data with which
+ * they were sealed, so that a ciphertext moved to another record, field, version, person, agency or
+ * case is noticed, even by one who can write to every table but has no key.
+ *
+ * Layout: label, NUL, ids of 16 bytes each, numbers of 4 bytes each (big-endian), and at most one
+ * text, which comes last. Labels hold no NUL and everything between label and text has a length fixed
+ * by the label, so no two things share one encoding.
+ */
+
+const UUID_BYTES = 16
+
+/** Whose values a key protects: one person, or one case as a whole, at one controlling agency. */
+export interface KeyOwner {
+  /** Id of the person, or of the case. */
+  readonly ownerId: string
+  readonly agencyId: string
+}
+
+/** One record, and under whose key it lies. */
+export interface RecordRef extends KeyOwner {
+  readonly recordId: string
+  readonly caseId: string
+}
+
+/** One piece of free text outside of records, and under whose key it lies. */
+export interface TextRef extends KeyOwner {
+  readonly kind: 'disclosure_notes' | 'review_note' | 'local_reference'
+  /** UUID of what it belongs to: the disclosure, the task, the person or the case. */
+  readonly id: string
+}
+
+/** For the data key of a record, under the subject key. */
+export function recordKeyData({ recordId, caseId, agencyId, ownerId }: RecordRef): Uint8Array {
+  return encode('ostiary/v1/record-key', [recordId, caseId, agencyId, ownerId])
+}
+
+/** For the values of one record: gives the data of a field, by name and version in which it was set. */
+export function fieldData(recordId: string): (name: string, setIn: number) => Uint8Array {
+  const prefix = encode('ostiary/v1/field', [recordId])
+  return (name, setIn) => {
+    const bytes = Buffer.allocUnsafe(prefix.length + 4 + Buffer.byteLength(name))
+    bytes.set(prefix)
+    bytes.writeUInt32BE(setIn, prefix.length)
+    bytes.write(name, prefix.length + 4)
+    return bytes
+  }
+}
+
+/** For the policy flags of a record; carried from version to version like a value that did not change. */
+export function flagsData(recordId: string): Uint8Array {
+  return encode('ostiary/v1/flags', [recordId])
+}
+
+/** For a subject key, under the key-encryption key of an epoch. */
+export function subjectKeyData({ ownerId, agencyId }: KeyOwner, epoch: number): Uint8Array {
+  return encode('ostiary/v1/subject-key', [ownerId, agencyId], [epoch])
+}
+
+/** For the data key of a text, under the subject key. */
+export function textKeyData({ kind, id, agencyId, ownerId }: TextRef): Uint8Array {
+  return encode('ostiary/v1/text-key', [id, agencyId, ownerId], [], kind)
+}
+
+/** For the text itself. */
+export function textData({ kind, id }: TextRef): Uint8Array {
+  return encode('ostiary/v1/text', [id], [], kind)
+}
+
+/** For a secret of the server, under the key-encryption key of an epoch. */
+export function secretData(context: string, epoch: number): Uint8Array {
+  return encode('ostiary/v1/secret', [], [epoch], context)
+}
+
+/** For the value by which a wrong key-encryption key is recognised. */
+export function keyCheckData(epoch: number): Uint8Array {
+  return encode('ostiary/v1/key-check', [], [epoch])
+}
+
+function encode(
+  label: string,
+  ids: readonly string[],
+  numbers: readonly number[] = [],
+  text = '',
+): Uint8Array {
+  const fixed = label.length + 1 + ids.length * UUID_BYTES + numbers.length * 4
+  const bytes = Buffer.allocUnsafe(fixed + Buffer.byteLength(text))
+  let at = bytes.write(`${label}\0`, 'latin1')
+  for (const id of ids) at += writeUuid(bytes, id, at)
+  for (const number of numbers) at = bytes.writeUInt32BE(number, at)
+  bytes.write(text, at)
+  return bytes
+}
+
+/** The sixteen bytes, so that upper and lower case are one id. */
+function writeUuid(bytes: Buffer, uuid: string, at: number): number {
+  const written = bytes.write(uuid.replaceAll('-', ''), at, UUID_BYTES, 'hex')
+  if (written !== UUID_BYTES || uuid.length !== 36) throw new TypeError('expected a UUID')
+  return written
+}

@@ -1,0 +1,49 @@
+import type { Crypto } from '../crypto/sodium.ts'
+import type { PolicyFlag } from '../domain/catalogue/types.ts'
+import { flagsData, recordKeyData } from './associated-data.ts'
+import { attempt } from './attempt.ts'
+import { type BorrowedKeys, borrowKeys } from './borrowed-keys.ts'
+import type { KeyRing } from './key-ring.ts'
+import { decodePlaintext } from './plaintext.ts'
+import type { FieldFlags, Opened, SealedRecord } from './sealed-record.ts'
+
+/**
+ * Opens the policy flags of records, by record id, each flag once; for the facts loader alone. A
+ * record that can raise none has an empty list. One that fails must not be decided as if it had none.
+ */
+export function openFlags(
+  crypto: Crypto,
+  keyRing: KeyRing,
+  records: readonly SealedRecord[],
+): ReadonlyMap<string, Opened<readonly PolicyFlag[]>> {
+  return borrowKeys(
+    crypto,
+    keyRing,
+    (keys) => new Map(records.map((record) => [record.recordId, flagsOf(crypto, keys, record)])),
+  )
+}
+
+/** The flags by field. @throws BrokenSeal */
+export function openFieldFlags(
+  crypto: Crypto,
+  dataKey: Uint8Array,
+  recordId: string,
+  sealedFlags: Uint8Array,
+): FieldFlags {
+  return decodePlaintext(crypto.open(dataKey, sealedFlags, flagsData(recordId))) as FieldFlags
+}
+
+function flagsOf(
+  crypto: Crypto,
+  keys: BorrowedKeys,
+  record: SealedRecord,
+): Opened<readonly PolicyFlag[]> {
+  const { recordId, sealedFlags, subjectKey, wrappedKey } = record
+  if (!sealedFlags) return { opened: true, value: [] }
+  const dataKey = keys.dataKey(record, subjectKey, wrappedKey, recordKeyData(record))
+  if (!dataKey.opened) return dataKey
+  return attempt(() => {
+    const byField = openFieldFlags(crypto, dataKey.value, recordId, sealedFlags)
+    return [...new Set(Object.values(byField).flat())]
+  }, 'value_broken')
+}
