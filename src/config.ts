@@ -81,9 +81,10 @@ export const SETTINGS = {
   },
   keyEncryptionKey: {
     name: 'OSTIARY_KEY_ENCRYPTION_KEY',
-    meaning: 'Key that wraps all other keys: 32 random bytes in base64.',
+    meaning:
+      'Keys that wrap all other keys: one line `epoch:key` per epoch, each 32 random bytes in base64; a key alone is epoch 1. Absent with the embedded database: a file in the data directory, made at the first start.',
     secret: true,
-    read: key32,
+    read: keyLines,
   },
   logOrigin: {
     name: 'OSTIARY_LOG_ORIGIN',
@@ -269,13 +270,13 @@ function postgres(text: string): string {
   return text
 }
 
-/** Standard base64 or base64url of exactly 32 bytes. */
-function key32(text: string): Uint8Array {
-  const bytes = Buffer.from(text, 'base64')
-  if (bytes.length !== 32 || !/^[\w+/-]{43}=?$/.test(text)) {
-    throw new Fault('must be 32 bytes in base64')
-  }
-  return new Uint8Array(bytes)
+/** Lines of standard base64 or base64url of exactly 32 bytes, each with its epoch in front (`vault/key-file.ts`). */
+function keyLines(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim())
+  const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  const fits = (line: string) => /^([1-9]\d{0,8}:)?[\w+/-]{43}=?$/.test(line)
+  if (keys.length === 0 || !keys.every(fits)) throw new Fault('must be 32 bytes in base64')
+  return text
 }
 
 function truth(text: string): boolean {

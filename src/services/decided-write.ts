@@ -3,14 +3,14 @@ import type { PractitionerRole } from '../domain/case/vocabulary.ts'
 import { ledgerOf, noticesOf, type RecordHolder, tasksOf } from '../domain/disclosure/effects.ts'
 import {
   type DisclosureItem,
+  hiddenItemOf,
+  isHidden,
   type ItemProvenance,
   itemOf,
   outcomeOf,
   type Outcome,
-  silentItemOf,
   visibleVerdicts,
 } from '../domain/disclosure/item.ts'
-import type { Json } from '../domain/log/canonical.ts'
 import { sealEvent } from '../domain/log/event.ts'
 import type { Decision } from '../domain/policy/decide.ts'
 import type { Verdict } from '../domain/policy/verdict.ts'
@@ -146,9 +146,7 @@ function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHo
 /** Public part: what the requester saw. Private part: the silent rest, and what it was decided on. */
 function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
   const { id, at, caller, request, mode, policy, decision, records, replayOf } = decided
-  const silent: Json[] = []
-  for (const verdict of decision.verdicts)
-    if (verdict.silent && verdict.outcome === 'withheld') silent.push(silentItemOf(verdict))
+  const hidden = decision.verdicts.filter(isHidden).map(hiddenItemOf)
   return sealEvent(
     {
       ...calledBy(caller),
@@ -174,7 +172,7 @@ function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
     },
     {
       disclosureId: id,
-      silent,
+      hidden,
       ruleErrors: decision.errors.map(({ rule, code }) => ({ rule: rule ?? null, code })),
       considered: records.map(({ record_id: recordId, version }) => ({ recordId, version })),
     },

@@ -11,7 +11,11 @@ export interface ReleaseDependencies {
   readonly acting: Acting
   readonly storage: Pick<typeof disclosures, 'findDisclosure' | 'tasksOfDisclosure'>
   readonly vault: Vault
-  readonly subjectKeyOf: (tx: Tx, ownerId: string) => Promise<WrappedSubjectKey | undefined>
+  readonly subjectKeyOf: (
+    tx: Tx,
+    ownerId: string,
+    agencyId: string,
+  ) => Promise<WrappedSubjectKey | undefined>
   readonly discloseFields: DiscloseFields
 }
 
@@ -57,7 +61,7 @@ async function requestOf(
 ): Promise<DisclosureRequest> {
   const notes: Record<string, string> = {}
   if (row.notes_sealed && row.notes_key) {
-    const key = await subjectKeyOf(tx, row.subject_id)
+    const key = await subjectKeyOf(tx, row.subject_id, row.agency_id)
     const ref = {
       kind: 'disclosure_notes',
       id: row.id,

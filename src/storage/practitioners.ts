@@ -26,3 +26,17 @@ export async function findActingPractitioner(
     .where(sql<boolean>`${role}::text = any (roles)`)
     .executeTakeFirst()
 }
+
+/** The practitioner's registered public key, with which they sign decisions of their own; undefined without one. */
+export async function findSignatureKey(
+  tx: Tx,
+  practitionerId: string,
+): Promise<Record<string, unknown> | undefined> {
+  const row = await tx
+    .selectFrom('practitioner')
+    .select('jwk')
+    .where('id', '=', practitionerId)
+    .where('agency_id', '=', sql<string>`app_agency()`)
+    .executeTakeFirst()
+  return row?.jwk ?? undefined
+}

@@ -73,8 +73,14 @@ function basisOf(basis: Basis): Json {
   }
 }
 
-/** The true cause of a silent verdict, for the private part of the event. */
-export function silentItemOf(verdict: WithholdVerdict): Json {
+/** Whether the requester is not told, or not told truly, why a value was withheld. */
+export function isHidden(verdict: Verdict): verdict is WithholdVerdict {
+  if (verdict.outcome !== 'withheld') return false
+  return verdict.reasons.some(({ code }, index) => verdict.explained[index]?.code !== code)
+}
+
+/** The true cause of a hidden verdict, for the private part of the event. */
+export function hiddenItemOf(verdict: WithholdVerdict): Json {
   const { field, recordId, version, tests, rules, reasons } = verdict
   return {
     field: field.id,

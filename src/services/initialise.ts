@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { ed25519PublicKey } from '../domain/log/hash.ts'
+import { ED25519, formatVkey, verifierKey } from '../domain/log/vkey.ts'
+import type { PolicyDocument } from '../domain/policy/document.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import type * as keyEpochs from '../storage/key-epochs.ts'
+import type * as policies from '../storage/policies.ts'
+import type * as serverKeys from '../storage/server-keys.ts'
+import type { KeyRing } from '../vault/key-ring.ts'
+import type { Runtime } from './runtime.ts'
+import { createTokenKey } from './server-keys.ts'
+
+/** What `ostiary init` found or made. */
+export interface Initialised {
+  readonly keyEpoch: number
+  readonly tokenKey: string
+  /** Verifier key of the log (c2sp.org/signed-note), to be handed out widely. */
+  readonly logVkey: string
+  readonly policy: { readonly version: number; readonly hash: string }
+}
+
+export interface InitialiseDependencies {
+  /** With the owner's rights. */
+  readonly db: Database
+  readonly keyRing: KeyRing
+  readonly storage: {
+    readonly epochs: Pick<typeof keyEpochs, 'insertKeyEpoch'>
+    readonly keys: typeof serverKeys
+    readonly policies: typeof policies
+  }
+  readonly origin: string
+  readonly runtime: Pick<Runtime, 'now'>
+}
+
+/** What a sealed server key is bound to; token keys have the same form. */
+const contextOf = (purpose: string, kid: string): string => `server-key/${purpose}/${kid}`
+
+/**
+ * Makes what a server cannot run without: the epoch of its key-encryption key, the keys with which it
+ * signs tokens and its log, and a first policy version. Everything that is there already stays as it
+ * is; run again, it only tells. All in one transaction.
+ */
+export function makeInitialise(deps: InitialiseDependencies) {
+  return (policy: {
+    readonly hash: string
+    readonly documents: readonly PolicyDocument[]
+  }): Promise<Initialised> =>
+    deps.db.transaction().execute(async (tx) => {
+      const { keyRing, storage, runtime, origin } = deps
+      const keyEpoch = keyRing.currentEpoch
+      await storage.epochs.insertKeyEpoch(tx, {
+        epoch: keyEpoch,
+        checkValue: keyRing.checkValue(keyEpoch),
+      })
+      const now = runtime.now()
+      const seal = (plain: Uint8Array, context: string) => keyRing.sealSecret(plain, context)
+      const token = await createTokenKey(tx, { storage: storage.keys, seal, now })
+      const log = await ensureSecret(deps, tx, 'log', (seed) => ({
+        vkey: formatVkey(verifierKey({ name: origin, seed }, ED25519)),
+        x: Buffer.from(ed25519PublicKey(seed)).toString('base64url'),
+      }))
+      await ensureSecret(deps, tx, 'cursor', () => ({}))
+      const active = await storage.policies.findActivePolicy(tx)
+      const version = active?.version ?? (await storage.policies.activatePolicy(tx, policy, now))
+      const stored = await storage.policies.findPolicyVersion(tx, version)
+      return {
+        keyEpoch,
+        tokenKey: token.kid,
+        logVkey: String(log['vkey']),
+        policy: { version, hash: stored?.hash ?? policy.hash },
+      }
+    })
+}
+
+/** A secret of 32 random bytes for one purpose, made once; returns what is public about it. */
+async function ensureSecret(
+  { keyRing, storage, runtime }: InitialiseDependencies,
+  tx: Tx,
+  purpose: 'log' | 'cursor',
+  publicOf: (secret: Uint8Array) => Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  await storage.keys.lockServerKeys(tx, purpose)
+  const existing = (await storage.keys.listServerKeys(tx, purpose)).at(-1)
+  if (existing) return existing.publicKey
+  const secret = randomBytes(32)
+  const publicKey = publicOf(secret)
+  const kid = `${purpose}-${randomBytes(8).toString('hex')}`
+  const { sealed, epoch } = keyRing.sealSecret(secret, contextOf(purpose, kid))
+  secret.fill(0)
+  const now = runtime.now()
+  await storage.keys.insertServerKey(tx, {
+    kid,
+    purpose,
+    sealedPrivate: sealed,
+    publicKey,
+    keyEpoch: epoch,
+    createdAt: now,
+    signsFrom: now,
+    signsUntil: null,
+    publishedUntil: null,
+  })
+  return publicKey
+}
+
+/** Opens the newest secret of one purpose. Throws when there is none: the server was not initialised. */
+export async function openServerSecret(
+  deps: {
+    readonly db: Database
+    readonly keyRing: KeyRing
+    readonly storage: Pick<typeof serverKeys, 'listServerKeys'>
+  },
+  purpose: 'log' | 'cursor',
+): Promise<{ readonly secret: Uint8Array; readonly publicKey: Record<string, unknown> }> {
+  const key = (await deps.storage.listServerKeys(deps.db, purpose)).at(-1)
+  if (!key) throw new Error(`there is no ${purpose} key; run \`ostiary init\` first`)
+  const { kid, sealedPrivate, keyEpoch, publicKey } = key
+  return {
+    secret: deps.keyRing.openSecret(
+      { sealed: sealedPrivate, epoch: keyEpoch },
+      contextOf(purpose, kid),
+    ),
+    publicKey,
+  }
+}

@@ -1,0 +1,90 @@
+import type { Catalogue } from '../domain/catalogue/types.ts'
+import { compile } from '../domain/policy/compile.ts'
+import type { PolicyDocument } from '../domain/policy/document.ts'
+import { describeFault, type Fault } from '../domain/policy/fault.ts'
+import { parsePolicy } from '../domain/policy/parse.ts'
+import { policyVocabulary } from '../domain/policy/vocabulary.ts'
+import type { Database } from '../storage/database.ts'
+import type * as policies from '../storage/policies.ts'
+import type { ActivePolicy } from './active-policy.ts'
+
+/** Documents that do not make a policy: every fault, with its place. */
+export class PolicyFaults extends Error {
+  readonly faults: readonly Fault[]
+
+  constructor(faults: readonly Fault[]) {
+    super(`the policies have faults:\n${faults.map((f) => `- ${describeFault(f)}`).join('\n')}`)
+    this.name = 'PolicyFaults'
+    this.faults = faults
+  }
+}
+
+/** Texts of a pack, parsed; throws `PolicyFaults` with all faults of all documents. */
+export function parsePack(
+  files: readonly { readonly file: string; readonly text: string }[],
+): PolicyDocument[] {
+  const results = files.map(({ file, text }) => parsePolicy(text, file))
+  const faults = results.flatMap((result) => (result.ok ? [] : result.faults))
+  if (faults.length > 0) throw new PolicyFaults(faults)
+  return results.flatMap((result) => (result.ok ? [result.parsed.document] : []))
+}
+
+/** The program of a pack; throws `PolicyFaults`. */
+export function compilePack(documents: readonly PolicyDocument[], catalogue: Catalogue) {
+  const compiled = compile(documents, catalogue, policyVocabulary(catalogue))
+  if (!compiled.ok) throw new PolicyFaults(compiled.faults)
+  return compiled.program
+}
+
+/**
+ * Reads and compiles one stored version. Throws when it is not there, has faults under this program's
+ * catalogue, or is not what its hash says: nothing is decided by documents that somebody altered.
+ */
+export function makeReadPolicy(deps: {
+  readonly db: Database
+  readonly storage: Pick<typeof policies, 'findPolicyVersion'>
+  readonly catalogue: Catalogue
+}) {
+  return async (version: number): Promise<ActivePolicy> => {
+    const stored = await deps.storage.findPolicyVersion(deps.db, version)
+    if (!stored) throw new Error(`policy version ${version} is not there`)
+    const program = compilePack(stored.documents, deps.catalogue)
+    if (program.hash !== stored.hash)
+      throw new Error(`policy version ${version} is not what its hash says`)
+    return { version, hash: stored.hash, program }
+  }
+}
+
+/** The policies in force, for whoever has the scope to read them. */
+export function makeViewPolicies(deps: {
+  readonly db: Database
+  readonly storage: Pick<
+    typeof policies,
+    'findActivePolicy' | 'findPolicyVersion' | 'listPolicyVersions'
+  >
+}) {
+  const { db, storage } = deps
+  return {
+    async inForce() {
+      const active = await storage.findActivePolicy(db)
+      const stored = active && (await storage.findPolicyVersion(db, active.version))
+      if (!active || !stored) throw new Error('no policy is in force')
+      return {
+        version: stored.version,
+        hash: stored.hash,
+        activatedAt: active.activatedAt.toISOString(),
+        documents: stored.documents,
+      }
+    },
+    async versions(before: number | undefined, limit: number) {
+      const active = await storage.findActivePolicy(db)
+      const rows = await storage.listPolicyVersions(db, before, limit)
+      return rows.map((row) => ({
+        version: row.version,
+        hash: row.hash,
+        createdAt: row.created_at.toISOString(),
+        active: row.version === active?.version,
+      }))
+    },
+  }
+}
