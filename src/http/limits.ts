@@ -1,0 +1,63 @@
+import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { OstiaryError } from '../errors.ts'
+import type { Caller } from '../services/caller.ts'
+
+export interface Limits {
+  /** Calls per minute and client; 0: no limit. */
+  readonly rateLimit: number
+  /** Refused sign-ins per minute and address; 0: no limit. */
+  readonly failureLimit: number
+  /** Mean event loop delay in milliseconds above which requests are refused; 0: no limit. */
+  readonly maxEventLoopDelay: number
+  /** Where calls are counted; absent: in the memory of this process. */
+  readonly store?: FastifyRateLimitStoreCtor
+}
+
+export interface Counters {
+  /** Throws `rate_limited` when the client has made too many calls. */
+  readonly countCall: (request: FastifyRequest, caller: Caller) => Promise<void>
+  /** Throws `rate_limited` when the address has failed to sign in too often. */
+  readonly countRefusal: (request: FastifyRequest) => Promise<void>
+}
+
+const MINUTE = 60_000
+
+/** Routes that answer even when the server is overloaded: an orchestrator must not kill it for that. */
+const ALWAYS_ANSWERED = new Set(['/health/live'])
+
+/**
+ * Registers overload protection, and makes the counters for the contract. What a client has left is
+ * not told in headers: it would tell apart answers that must look the same.
+ */
+export async function registerLimits(app: FastifyInstance, limits: Limits): Promise<Counters> {
+  await app.register(underPressure, {
+    maxEventLoopDelay: limits.maxEventLoopDelay,
+    pressureHandler: (request: FastifyRequest) => {
+      if (ALWAYS_ANSWERED.has(request.routeOptions.url ?? '')) return
+      return Promise.reject(new OstiaryError('overloaded', { headers: { 'retry-after': '10' } }))
+    },
+  })
+  await app.register(rateLimit, { global: false, ...(limits.store && { store: limits.store }) })
+  const countCall = counter(app, limits.rateLimit, (request) => {
+    return `client:${request.caller?.clientId}`
+  })
+  const countRefusal = counter(app, limits.failureLimit, (request) => `address:${request.ip}`)
+  return { countCall, countRefusal }
+}
+
+function counter(
+  app: FastifyInstance,
+  max: number,
+  keyGenerator: (request: FastifyRequest) => string,
+): (request: FastifyRequest) => Promise<void> {
+  if (max === 0) return () => Promise.resolve()
+  const count = app.createRateLimit({ max, timeWindow: MINUTE, keyGenerator })
+  return async (request) => {
+    const counted = await count(request)
+    if (counted.isAllowed || !counted.isExceeded) return
+    const headers = { 'retry-after': String(counted.ttlInSeconds) }
+    throw new OstiaryError('rate_limited', { headers })
+  }
+}
