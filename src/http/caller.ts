@@ -72,23 +72,23 @@ export async function registerGuard(app: FastifyInstance, options: GuardOptions)
     if (scheme === 'bearer' && jkt !== undefined) throw new OstiaryError('proof_missing')
     const proof = jkt === undefined ? undefined : await proofOf(request, token, jkt)
     const { client_id: clientId } = claims
-    const { agencyId, suspended, fresh } = await admit(proof ? { clientId, proof } : { clientId })
-    if (agencyId === undefined) throw new OstiaryError('token_invalid')
+    const { agency, suspended, fresh } = await admit(proof ? { clientId, proof } : { clientId })
+    if (agency === undefined) throw new OstiaryError('token_invalid')
     if (suspended || !fresh) {
       const code = suspended ? 'token_invalid' : 'proof_replayed'
       await recordRefusal({
-        agencyId,
+        agencyId: agency.id,
         code,
         requestId: request.id,
         ...claimedPractitioner(request),
       })
       throw new OstiaryError(code)
     }
-    return { claims, agencyId, ...(jkt === undefined ? {} : { keyThumbprint: jkt }) }
+    return { claims, agency, ...(jkt === undefined ? {} : { keyThumbprint: jkt }) }
   }
 
   return async (request, scopes) => {
-    const { claims, agencyId, keyThumbprint } = await authenticate(request).catch((error) => {
+    const { claims, agency, keyThumbprint } = await authenticate(request).catch((error) => {
       throw challenge(error, { origin })
     })
     const granted = scopesOf(claims)
@@ -96,7 +96,8 @@ export async function registerGuard(app: FastifyInstance, options: GuardOptions)
     if (missing.length > 0)
       throw challenge(new OstiaryError('scope_missing'), { origin, scopes: missing })
     return {
-      agencyId,
+      agencyId: agency.id,
+      sector: agency.sector,
       clientId: claims.client_id,
       scopes: granted,
       ...(keyThumbprint === undefined

@@ -1,8 +1,9 @@
-import type { PractitionerRole } from '../domain/case/vocabulary.ts'
+import type { PractitionerRole, Sector } from '../domain/case/vocabulary.ts'
 
 /** Who makes one call, as the door has proven it; use cases trust it and look no further. */
 export interface Caller {
   readonly agencyId: string
+  readonly sector: Sector
   readonly clientId: string
   /** Granted to the access token, e.g. `disclosures:write`. */
   readonly scopes: readonly string[]

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { Sector } from '../domain/case/vocabulary.ts'
 import type { Database, Tx } from './database.ts'
 
 /** Something that may be accepted once: the hash of an assertion's or a proof's id. */
@@ -32,7 +33,7 @@ export interface CallAtDoor {
 /** What the database says of a call at the door. */
 export interface Admission {
   /** The agency whose client it is; absent when there is none such. */
-  readonly agencyId?: string
+  readonly agency?: { readonly id: string; readonly sector: Sector }
   readonly suspended: boolean
   /** False when the proof was seen before, here or on another node. */
   readonly fresh: boolean
@@ -48,7 +49,7 @@ const ADMIT = `with call as (
     on conflict do nothing
     returning id
   )
-  select agency.id as agency, agency.suspended_at is not null as suspended, remembered.id is not null as remembered
+  select agency.id as agency, agency.sector, agency.suspended_at is not null as suspended, remembered.id is not null as remembered
   from call
   left join agency on agency.client_id = call.client_id
   left join remembered on remembered.id = call.proof
@@ -56,6 +57,7 @@ const ADMIT = `with call as (
 
 interface Answer {
   readonly agency: string | null
+  readonly sector: Sector | null
   readonly suspended: boolean
   readonly remembered: boolean
 }
@@ -79,11 +81,12 @@ export async function admitCalls(
   })
   if (rows.length !== calls.length) throw new Error('not every call at the door was answered')
   const taken = new Set<string>()
-  return rows.map(({ agency, suspended, remembered }, index) => {
+  return rows.map(({ agency, sector, suspended, remembered }, index) => {
     const proof = calls[index]?.proof?.id
     const fresh = proof === undefined || (remembered && !taken.has(proof))
     if (proof !== undefined) taken.add(proof)
-    return agency === null ? { suspended, fresh } : { agencyId: agency, suspended, fresh }
+    if (agency === null || sector === null) return { suspended, fresh }
+    return { agency: { id: agency, sector }, suspended, fresh }
   })
 }
 

@@ -60,8 +60,10 @@ export async function wireReleaseGate(parts: GateParts): Promise<DisclosureServi
       keyId: createHash('sha256').update(publicKey).digest('base64url'),
       box: Buffer.from(parts.crypto.boxSeal(publicKey, Buffer.from(text))).toString('base64url'),
     }),
-    reportRuleErrors: (disclosureId, errors) =>
-      logger.error({ disclosureId, rules: errors.map(({ rule }) => rule) }, 'a rule failed'),
+    reportRuleErrors: (disclosureId, errors) => {
+      for (const { rule, code } of errors)
+        logger.error({ disclosureId, code, ...(rule ? { rule } : {}) }, 'a rule failed')
+    },
     recordUnreadable: async (caller, disclosureId, fields) => {
       logger.error({ disclosureId, count: fields.length }, 'released values did not open')
       await transact(caller.agencyId, (tx) =>

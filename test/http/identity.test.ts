@@ -420,6 +420,7 @@ t.test('a practitioner acts only for the own agency, while active, in a role hel
   const require = makeRequirePractitioner({ storage: { findActingPractitioner } })
   const caller = {
     agencyId: hospital.id,
+    sector: 'hospital' as const,
     clientId: hospital.clientId,
     scopes: [],
     channel: 'bearer' as const,
