@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import type * as replayGuard from '../storage/replay-guard.ts'
 
 export type AdmitCall = (call: replayGuard.CallAtDoor) => Promise<replayGuard.Admission>
@@ -20,7 +19,7 @@ export function makeAdmitCall({
   pool,
   storage,
 }: {
-  pool: pg.Pool
+  pool: Parameters<typeof replayGuard.admitCalls>[0]
   storage: Pick<typeof replayGuard, 'admitCalls'>
 }): AdmitCall {
   interface Waiting {
