@@ -1,6 +1,6 @@
 import type { Adapter, AdapterFactory, AdapterPayload, AllClientMetadata } from 'oidc-provider'
 import type { TokenClient, TokenStore } from '../services/token-store.ts'
-import { CLIENT_ALGORITHMS } from './dpop-proof.ts'
+import type { CLIENT_ALGORITHMS } from './dpop-proof.ts'
 
 /** Seconds for which something is kept that the library gives no end. */
 const LONGEST_KEEP = 30 * 24 * 3600

@@ -243,7 +243,7 @@ class OpenGate implements GateTransaction {
 async function settle<Results extends readonly unknown[]>(
   queries: readonly [...{ [Index in keyof Results]: Promise<Results[Index]> }],
 ): Promise<Results> {
-  const outcomes = await Promise.allSettled(queries)
+  const outcomes = await Promise.allSettled(queries as readonly Promise<unknown>[])
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return outcomes.map(
     (outcome) => (outcome as PromiseFulfilledResult<unknown>).value,

@@ -83,7 +83,7 @@ export async function createWorld(): Promise<World> {
     async plantTokenKey() {
       const key = await forgeKey()
       const plain = Buffer.from(JSON.stringify(key.privateJwk))
-      const { sealed, epoch } = await seal(plain, sealingContext(key.thumbprint))
+      const { sealed, epoch } = seal(plain, sealingContext(key.thumbprint))
       const row = {
         purpose: 'token',
         keyEpoch: epoch,
