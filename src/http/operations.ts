@@ -91,3 +91,8 @@ function readBody({ required = false, content }: OpenAPIV3_1.RequestBodyObject):
   const [media] = Object.values(content)
   return { required, types: Object.keys(content), schema: (media?.schema ?? {}) as Schema }
 }
+
+/** Every scope that some operation asks for, sorted. */
+export function scopesOf(document: OpenAPIV3_1.Document): string[] {
+  return [...new Set(operationsOf(document).flatMap(({ scopes = [] }) => scopes))].sort()
+}

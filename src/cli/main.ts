@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+/** The `ostiary` command. Every subcommand prints for people, or with `--json` for programs. */
+import { Command } from 'commander'
+import { adminCreate, agencyAdd } from './agencies.ts'
+import { init, migrateDatabase } from './database.ts'
+import { rotateKeys } from './keys.ts'
+import { verifyLogCommand } from './log.ts'
+import { checkPolicies, testPolicies } from './policies.ts'
+import { serve } from './serve.ts'
+
+const program = new Command('ostiary')
+  .description('Exchange of case data about domestic and gender-based violence, field by field')
+  .showHelpAfterError()
+
+const json = ['--json', 'print JSON'] as const
+
+program.command('serve').description('run the server until SIGINT or SIGTERM').action(serve)
+program
+  .command('migrate')
+  .description('bring the schema of the database up to date (owner rights)')
+  .option(...json)
+  .action(migrateDatabase)
+program
+  .command('init')
+  .description('make keys and the first policy version where they are missing (owner rights)')
+  .option(...json)
+  .action(init)
+
+const admin = program.command('admin').description('the operator of this server')
+admin
+  .command('create')
+  .description(
+    'make the operator: an agency that may add agencies, its first practitioner, and a key for both',
+  )
+  .requiredOption('--name <name>', 'name of the organisation that runs the server')
+  .option('--country <code>', 'ISO 3166-1 alpha-2', 'SI')
+  .option(...json)
+  .action(adminCreate)
+
+const agency = program.command('agency').description('agencies that exchange data')
+agency
+  .command('add')
+  .description('add an agency beside the API, with a key made here or with its own')
+  .requiredOption('--name <name>', 'its name')
+  .requiredOption('--sector <sector>', 'e.g. police, victim_support, perpetrator_programme')
+  .requiredOption('--country <code>', 'ISO 3166-1 alpha-2')
+  .option('--public', 'it is a public authority', false)
+  .option('--jwks <file>', 'its public keys as a JWK set; absent: one is made and printed once')
+  .option('--admin <localId>', 'also add a practitioner with role org_admin under this id')
+  .option(...json)
+  .action(agencyAdd)
+
+const keys = program.command('keys').description('keys of the server')
+keys
+  .command('rotate')
+  .description('put a new key in use while the servers run')
+  .argument('<purpose>', 'token, or encryption (give every process the new key first)')
+  .option('--compromised', 'token: the old keys end at once, and all tokens with them', false)
+  .option('--epoch <epoch>', 'encryption: epoch of the new key-encryption key')
+  .option(...json)
+  .action(rotateKeys)
+
+const log = program.command('log').description('the transparency log')
+log
+  .command('verify')
+  .description('check a server, or one receipt, from outside with nothing but its verifier key')
+  .argument('<url>', 'origin of the server')
+  .requiredOption('--vkey <vkey>', 'verifier key of the log')
+  .option('--receipt <file>', 'also check this proof of a disclosure')
+  .option(...json)
+  .action(verifyLogCommand)
+
+const policy = program.command('policy').description('sharing policies')
+policy
+  .command('check')
+  .description('find every fault of a folder of policies')
+  .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...json)
+  .action(checkPolicies)
+policy
+  .command('test')
+  .description('check, then run the *.test.yaml beside the policies')
+  .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...json)
+  .action(testPolicies)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Messages of our own are made for people; whatever else it is, its class and code must do.
+  const told = error instanceof Error ? error.message : 'failed'
+  process.stderr.write(`ostiary: ${told}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,164 @@
+import type { Config } from '../config.ts'
+import { type Crypto, loadCrypto } from '../crypto/sodium.ts'
+import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
+import type { Catalogue } from '../domain/catalogue/types.ts'
+import { readPolicyFiles } from '../files/policies.ts'
+import { loadRecordSchemas } from '../files/schemas.ts'
+import { loadContract } from '../http/document.ts'
+import { scopesOf } from '../http/operations.ts'
+import { type AddedAgency, makeAddAgency } from '../services/add-agency.ts'
+import { makeCreateOperator, type NewOperator } from '../services/create-operator.ts'
+import { type Initialised, makeInitialise } from '../services/initialise.ts'
+import { compilePack, parsePack } from '../services/policy-versions.ts'
+import { makeRecordEvent } from '../services/record-event.ts'
+import { makeRotateKeyEncryptionKey, type Rotation } from '../services/rotate-key-encryption-key.ts'
+import type { Runtime } from '../services/runtime.ts'
+import { rotateTokenKey } from '../services/server-keys.ts'
+import * as agencies from '../storage/agencies.ts'
+import * as auditEvents from '../storage/audit-events.ts'
+import type { Database } from '../storage/database.ts'
+import * as keyEpochs from '../storage/key-epochs.ts'
+import { migrate } from '../storage/migrate.ts'
+import * as policies from '../storage/policies.ts'
+import * as practitioners from '../storage/practitioner-register.ts'
+import * as serverKeys from '../storage/server-keys.ts'
+import * as subjectKeys from '../storage/subject-keys.ts'
+import type { KeyRing } from '../vault/key-ring.ts'
+import { PROGRAM_FOLDER } from './program-folder.ts'
+import { RUNTIME } from './runtime.ts'
+import { type DatabaseAddress, openOwner, reachDatabase } from './database.ts'
+import { keyEncryptionKeys, openCheckedKeyRing } from './keys.ts'
+
+/** Milliseconds for which a rotation waits for transactions under way; storage ends longer ones. */
+const SETTLE = 30_000
+
+/** What is done to a database with its owner's rights, by commands and by the embedded first start. */
+export interface Administration {
+  /** Applies what is new of `migrations/`; names what was applied. */
+  migrate(): Promise<string[]>
+  /** Makes keys and the first policy version where they are missing. */
+  initialise(): Promise<Initialised>
+  /** Both, for the embedded database, where nobody else will do it. */
+  prepare(): Promise<void>
+  /** The operator with its first practitioner. */
+  createOperator(
+    operator: NewOperator,
+  ): Promise<{ agencyId: string; practitionerId: string; clientId: string }>
+  /** An agency beside the API. */
+  addAgency(
+    agency: AddedAgency,
+  ): Promise<{ agencyId: string; clientId: string; practitionerId?: string }>
+  /** A new token key; with `compromised` the old ones end at once. */
+  rotateTokenKey(compromised: boolean): Promise<{ kid: string; signsFrom: Date }>
+  /** Makes the epoch current and re-wraps what lies under earlier ones. */
+  rotateKeyEncryptionKey(epoch: number): Promise<Rotation>
+  /** Runs `work` with the owner's connection and the key ring. */
+  withOwner<Result>(work: (db: Database, keyRing: KeyRing) => Promise<Result>): Promise<Result>
+}
+
+export interface AdministrationParts {
+  readonly address: DatabaseAddress
+  readonly crypto: Crypto
+  readonly catalogue: Catalogue
+  readonly runtime: Runtime
+}
+
+/** Administration of the database at `address`. */
+export function administer(config: Config, parts: AdministrationParts): Administration {
+  const { address, crypto, catalogue, runtime } = parts
+  const migrateAll = () => migrate(address.owner, `${PROGRAM_FOLDER}migrations`)
+
+  async function withOwner<Result>(
+    work: (db: Database, keyRing: KeyRing) => Promise<Result>,
+  ): Promise<Result> {
+    const db = openOwner(address)
+    try {
+      // A new key is of no use where keys lie under another one already.
+      const create = (await keyEpochs.listKeyEpochs(db)).length === 0
+      const keys = await keyEncryptionKeys(config, { create })
+      const keyRing = await openCheckedKeyRing(crypto, keys, db)
+      return await work(db, keyRing).finally(() => keyRing.close())
+    } finally {
+      await db.destroy()
+    }
+  }
+
+  async function initialise(): Promise<Initialised> {
+    const files = await readPolicyFiles(`${PROGRAM_FOLDER}policies`)
+    const documents = parsePack(files.documents)
+    const { hash } = compilePack(documents, catalogue)
+    return withOwner((db, keyRing) =>
+      makeInitialise({
+        db,
+        keyRing,
+        storage: { epochs: keyEpochs, keys: serverKeys, policies },
+        origin: config.logOrigin,
+        runtime,
+      })({ hash, documents }),
+    )
+  }
+
+  const register = () => ({
+    agencies,
+    practitioners,
+    recordEvent: makeRecordEvent({ storage: auditEvents, runtime, origin: config.logOrigin }),
+    runtime,
+  })
+
+  return {
+    migrate: migrateAll,
+    initialise,
+    async prepare() {
+      await migrateAll()
+      await initialise()
+    },
+    createOperator: async (operator) => {
+      const { resolved } = await loadContract(`${PROGRAM_FOLDER}openapi.yaml`)
+      const scopes = scopesOf(resolved)
+      const create = makeCreateOperator({ ...register(), scopes })
+      return withOwner((db) => db.transaction().execute((tx) => create(tx, operator)))
+    },
+    addAgency: (agency) => {
+      const add = makeAddAgency(register())
+      return withOwner((db) => db.transaction().execute((tx) => add(tx, agency)))
+    },
+    rotateTokenKey: (compromised) =>
+      withOwner((db, keyRing) =>
+        db.transaction().execute((tx) =>
+          rotateTokenKey(tx, {
+            storage: serverKeys,
+            seal: (plain, context) => keyRing.sealSecret(plain, context),
+            now: runtime.now(),
+            compromised,
+          }),
+        ),
+      ),
+    rotateKeyEncryptionKey: (epoch) =>
+      withOwner((db, keyRing) =>
+        makeRotateKeyEncryptionKey({
+          db,
+          storage: { epochs: keyEpochs, subjectKeys, serverKeys },
+          keyRing,
+          runtime,
+          // Longer than any transaction that still wraps under the epoch that was current before.
+          settle: () => new Promise((resolve) => setTimeout(resolve, SETTLE)),
+        })(epoch),
+      ),
+    withOwner,
+  }
+}
+
+/** Reaches the configured database for one command, and lets go of it afterwards. */
+export async function withAdministration<Result>(
+  config: Config,
+  work: (administration: Administration) => Promise<Result>,
+  runtime: Runtime = RUNTIME,
+): Promise<Result> {
+  const [address, crypto] = await Promise.all([reachDatabase(config), loadCrypto()])
+  try {
+    const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
+    return await work(administer(config, { address, crypto, catalogue, runtime }))
+  } finally {
+    await address.close()
+  }
+}

@@ -1,0 +1,149 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { Crypto } from '../crypto/sodium.ts'
+import type { Catalogue } from '../domain/catalogue/types.ts'
+import { registerGuard } from '../http/caller.ts'
+import type { Contract } from '../http/document.ts'
+import type { Metrics } from '../http/metrics.ts'
+import { scopesOf } from '../http/operations.ts'
+import { makePages } from '../http/pages.ts'
+import { disclosureHandlers } from '../http/routes/disclosures.ts'
+import { noticeHandlers } from '../http/routes/notices.ts'
+import { policyHandlers } from '../http/routes/policies.ts'
+import { buildServer } from '../http/server.ts'
+import { tokenServer } from '../http/token-server.ts'
+import { makeActing } from '../services/acting.ts'
+import { makeAdmitCall } from '../services/admit-call.ts'
+import { openServerSecret } from '../services/initialise.ts'
+import { makeAcknowledgeNotice, makeListNotices } from '../services/notices.ts'
+import { makeViewPolicies } from '../services/policy-versions.ts'
+import { makeRecordEvent } from '../services/record-event.ts'
+import { makeRequirePractitioner } from '../services/require-practitioner.ts'
+import type { Runtime } from '../services/runtime.ts'
+import { openTokenKeys } from '../services/token-keys.ts'
+import { makeTokenStore } from '../services/token-store.ts'
+import * as auditEvents from '../storage/audit-events.ts'
+import * as notices from '../storage/notices.ts'
+import * as oidcPayloads from '../storage/oidc-payloads.ts'
+import * as policies from '../storage/policies.ts'
+import * as practitioners from '../storage/practitioners.ts'
+import * as replayGuard from '../storage/replay-guard.ts'
+import * as serverKeys from '../storage/server-keys.ts'
+import * as tokenClients from '../storage/token-clients.ts'
+import { transactions } from '../storage/transaction.ts'
+import type { KeyRing } from '../vault/key-ring.ts'
+import { openVault } from '../vault/vault.ts'
+import { wireCases } from './cases.ts'
+import type { Pools } from './database.ts'
+import { wireLog } from './log.ts'
+import { wireReleaseGate } from './release-gate.ts'
+
+/** What one server process is made from. */
+export interface ServerParts {
+  readonly config: Config
+  readonly runtime: Runtime
+  readonly logger: Logger
+  readonly contract: Contract
+  readonly crypto: Crypto
+  readonly catalogue: Catalogue
+  readonly pools: Pools
+  readonly keyRing: KeyRing
+  readonly metrics: Metrics
+}
+
+/** A composed server; ports are opened and workers started by its owner. */
+export interface WiredServer {
+  readonly app: FastifyInstance
+  readonly logVkey: string
+  publish(): Promise<void>
+  runClocks(): Promise<void>
+  startWorkers(): void
+  stopWorkers(): Promise<void>
+  /** Stops what runs besides workers: the polling of keys. */
+  close(): void
+}
+
+/** Composes doors, use cases, storage and workers over the given parts. */
+export async function wireServer(parts: ServerParts): Promise<WiredServer> {
+  const { config, runtime, logger, contract, catalogue, pools, keyRing, metrics } = parts
+  const transact = transactions(pools.app)
+  const origin = config.logOrigin
+  const recordEvent = makeRecordEvent({ storage: auditEvents, runtime, origin })
+  const requirePractitioner = makeRequirePractitioner({ storage: practitioners })
+  const acting = makeActing({ transact, requirePractitioner, recordEvent })
+  const vault = openVault(parts.crypto, keyRing)
+  const log = await wireLog({ config, runtime, logger, pools, keyRing, recordEvent })
+  const shared = { ...parts, transact, acting, recordEvent, vault, origin }
+  const gate = await wireReleaseGate({ ...shared, log, tick: config.logTick })
+  const cursor = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'cursor')
+  const pages = makePages(cursor.secret)
+  const noticeParts = { acting, storage: notices, recordEvent, runtime }
+  const tokenKeys = await openTokenKeys({
+    db: pools.app,
+    storage: serverKeys,
+    open: (secret, context) => keyRing.openSecret(secret, context),
+    onError: () => logger.error({ component: 'token-keys' }, 'keys could not be read'),
+  })
+  const scopes = scopesOf(contract.resolved)
+  const store = makeTokenStore({
+    db: pools.app,
+    storage: { ...tokenClients, ...replayGuard, ...oidcPayloads },
+  })
+  const admit = makeAdmitCall({ pool: pools.door, storage: replayGuard })
+  const { allowBearer, publicUrl } = config
+  const app = await buildServer({
+    logger,
+    contract,
+    handlers: {
+      ...wireCases({ ...shared, pages }),
+      ...disclosureHandlers(gate, pages),
+      ...noticeHandlers(
+        {
+          listNotices: makeListNotices(noticeParts),
+          acknowledgeNotice: makeAcknowledgeNotice(noticeParts),
+        },
+        pages,
+      ),
+      ...policyHandlers(makeViewPolicies({ db: pools.app, storage: policies }), pages),
+    },
+    guard: (server) =>
+      registerGuard(server, {
+        origin: publicUrl,
+        keys: tokenKeys,
+        admit,
+        allowBearer,
+        recordRefusal: async ({ agencyId, code, requestId, practitionerId }) => {
+          await transact(agencyId, (tx) =>
+            recordEvent(tx, {
+              type: 'authority.refused',
+              agencyId,
+              requestId,
+              public: { refused: code },
+              private: { practitionerId: practitionerId ?? null },
+            }),
+          )
+        },
+      }),
+    plugins: [
+      (server) =>
+        tokenServer(server, { origin: publicUrl, scopes, allowBearer, store, keys: tokenKeys }),
+      log.routes,
+    ],
+    isReady: log.isWritable,
+    metrics,
+    limits: config,
+    timeGrid: config.timeGrid,
+    trustProxy: config.trustProxy,
+    names: catalogue.fields.map(({ name }) => name),
+  })
+  return {
+    app,
+    logVkey: log.vkey,
+    publish: log.publish,
+    runClocks: log.runClocks,
+    startWorkers: log.startWorkers,
+    stopWorkers: log.stopWorkers,
+    close: () => tokenKeys.close(),
+  }
+}

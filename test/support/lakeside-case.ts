@@ -1,0 +1,132 @@
+/** The invented case of the scenarios: Ana, Marko, their daughter Lea, and who works for whom. */
+import type { PractitionerRole } from '../../src/domain/case/vocabulary.ts'
+import type { CallOptions, Answer } from './agency-client.ts'
+import { type Agency, type AgencyName, CAST, expectStatus, type World } from './world.ts'
+
+/** Roles that somebody holds in each agency. */
+export const STAFF: Readonly<Record<AgencyName, readonly PractitionerRole[]>> = {
+  police: ['police_officer', 'org_admin', 'dpo'],
+  prosecution: ['prosecutor', 'org_admin'],
+  programme: ['pp_case_manager', 'pp_facilitator', 'org_admin', 'dpo'],
+  support: ['vss_advocate', 'partner_contact_worker', 'org_admin', 'dpo'],
+  childProtection: ['cp_worker', 'org_admin'],
+  hospital: ['physician', 'org_admin', 'dpo'],
+}
+
+export interface LakesideCase {
+  readonly agencies: Readonly<Record<AgencyName, Agency>>
+  readonly caseId: string
+  readonly ana: string
+  readonly marko: string
+  readonly lea: string
+}
+
+/** One deposit in few words; `collectedAt` and `verifiedAt` default to now. */
+export interface Deposit {
+  readonly type: string
+  readonly subject?: string
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly informant: string
+  readonly toldBy?: string
+  readonly kind?: 'fact' | 'assessment' | 'statement'
+  readonly collectedAt?: string
+  readonly verifiedAt?: string | null
+  readonly conditions?: readonly string[]
+}
+
+/** Onboards the whole cast, opens the case at the police, and brings everybody in. */
+export async function openLakesideCase(world: World): Promise<LakesideCase> {
+  const agencies = {} as Record<AgencyName, Agency>
+  for (const name of Object.keys(CAST) as AgencyName[])
+    agencies[name] = await world.onboard(CAST[name], STAFF[name])
+  const opened = await expectStatus(
+    201,
+    agencies.police.call('police_officer', 'POST', '/v1/cases', {
+      body: {
+        reference: 'LK-2026-114',
+        actsFor: 'all',
+        persons: [
+          { role: 'victim', localId: 'ana' },
+          { role: 'perpetrator_alleged', localId: 'marko' },
+          { role: 'child_witness', localId: 'lea' },
+        ],
+      },
+    }),
+  )
+  const caseId: string = opened.body.id
+  const idOf = (role: string): string =>
+    opened.body.persons.find((person: { role: string }) => person.role === role).id
+  for (const name of Object.keys(CAST) as AgencyName[])
+    if (name !== 'police')
+      await expectStatus(
+        201,
+        agencies.police.call('police_officer', 'POST', `/v1/cases/${caseId}/members`, {
+          body: { agencyId: agencies[name].id, actsFor: CAST[name].actsFor },
+        }),
+      )
+  return {
+    agencies,
+    caseId,
+    ana: idOf('victim'),
+    marko: idOf('perpetrator_alleged'),
+    lea: idOf('child_witness'),
+  }
+}
+
+/** Deposits a record through the API; throws unless it was accepted. */
+export function deposit(
+  world: World,
+  { caseId }: Pick<LakesideCase, 'caseId'>,
+  agency: Agency,
+  role: PractitionerRole,
+  record: Deposit,
+): Promise<Answer> {
+  return expectStatus(201, tryDeposit(world, { caseId }, agency, role, record))
+}
+
+/** The same, whatever comes of it. */
+export function tryDeposit(
+  world: World,
+  { caseId }: Pick<LakesideCase, 'caseId'>,
+  agency: Agency,
+  role: PractitionerRole,
+  record: Deposit,
+): Promise<Answer> {
+  const now = world.clock.now().toISOString()
+  const collectedAt = record.collectedAt ?? now
+  const verifiedAt = record.verifiedAt === undefined ? collectedAt : record.verifiedAt
+  return agency.call(role, 'POST', `/v1/cases/${caseId}/records`, {
+    body: {
+      type: record.type,
+      ...(record.subject === undefined ? {} : { subjectId: record.subject }),
+      fields: record.fields,
+      provenance: {
+        informant: record.informant,
+        kind: record.kind ?? 'fact',
+        collectedAt,
+        ...(record.toldBy === undefined ? {} : { informantPersonId: record.toldBy }),
+        ...(verifiedAt === null ? {} : { verifiedAt }),
+      },
+      ...(record.conditions ? { conditions: record.conditions } : {}),
+    },
+  })
+}
+
+/** Asks for fields. */
+export function disclose(
+  { caseId }: Pick<LakesideCase, 'caseId'>,
+  agency: Agency,
+  role: PractitionerRole,
+  request: {
+    readonly subject: string
+    readonly purpose: string
+    readonly fields: readonly string[]
+  } & Readonly<Record<string, unknown>>,
+  options: CallOptions = {},
+): Promise<Answer> {
+  const { subject, ...rest } = request
+  return agency.call(role, 'POST', '/v1/disclosures', {
+    body: { caseId, subjectId: subject, ...rest },
+    ...options,
+  })
+}
