@@ -10,33 +10,46 @@ export function addTo(set: RuleSet, rule: number): void {
   set[word] = (set[word] ?? 0) | (1 << (rule & 31))
 }
 
-/** Keeps in `set` what `other` has from word `offset` on. */
-export function keepOnly(set: RuleSet, other: RuleSet, offset = 0): void {
-  for (let i = 0; i < set.length; i++) set[i] = (set[i] ?? 0) & (other[offset + i] ?? 0)
+/** Keeps in `set` only what `other` has, too. */
+export function keepOnly(set: RuleSet, other: RuleSet): void {
+  for (let i = 0; i < set.length; i++) set[i] = (set[i] ?? 0) & (other[i] ?? 0)
 }
 
 export function addAll(set: RuleSet, other: RuleSet): void {
   for (let i = 0; i < set.length; i++) set[i] = (set[i] ?? 0) | (other[i] ?? 0)
 }
 
-/** Whether two sets share a rule, the second from word `offset` on. */
-export function overlaps(a: RuleSet, b: RuleSet, c: RuleSet, offset: number): boolean {
-  for (let i = 0; i < a.length; i++) {
-    if (((a[i] ?? 0) & (b[i] ?? 0) & (c[offset + i] ?? 0)) !== 0) return true
+/** Writes into `set` what `a`, `b` and, from word `offset` on, `cells` have in common; false if nothing. */
+export function meet(
+  set: RuleSet,
+  a: RuleSet,
+  b: RuleSet,
+  cells: Uint32Array,
+  offset: number,
+): boolean {
+  let any = 0
+  for (let i = 0; i < set.length; i++) {
+    const word = (a[i] ?? 0) & (b[i] ?? 0) & (cells[offset + i] ?? 0)
+    set[i] = word
+    any |= word
   }
-  return false
+  return any !== 0
 }
 
+const NONE: readonly number[] = Object.freeze([])
+
 /** Rules of a set, ascending. */
-export function* rulesIn(set: RuleSet): Generator<number> {
+export function rulesIn(set: RuleSet): readonly number[] {
+  let rules: number[] | undefined
   for (let i = 0; i < set.length; i++) {
     let word = set[i] ?? 0
     while (word !== 0) {
       const low = word & -word
-      yield (i << 5) + 31 - Math.clz32(low)
+      ;(rules ??= []).push((i << 5) + 31 - Math.clz32(low))
       word ^= low
     }
   }
+  return rules ?? NONE
 }
 
 /** How many bits a 32-bit word has set. */

@@ -1,6 +1,7 @@
 import { canonicalize, type Json } from '../log/canonical.ts'
 import { sha256 } from '../log/hash.ts'
 import type { Catalogue } from '../catalogue/types.ts'
+import { buildCellIndex } from './cell-index.ts'
 import { check } from './check.ts'
 import type { ExceptClause, ForbidStatement, PermitStatement, PolicyDocument } from './document.ts'
 import { durationMs } from './duration.ts'
@@ -46,6 +47,7 @@ export function compile(
       (document.forbid ?? []).map((rule) => forbidOf(rule, document, catalogue)),
     )
     .sort((a, b) => byCodeUnits(a.id, b.id))
+  const cells = buildCellIndex(catalogue, vocabulary)
   const program: Program = Object.freeze({
     hash: policyHash(sorted),
     documents: sorted,
@@ -56,8 +58,9 @@ export function compile(
     duties: sorted
       .flatMap((document) => document.duty ?? [])
       .sort((a, b) => byCodeUnits(a.id, b.id)),
-    permitTable: buildTable(permits, catalogue, vocabulary),
-    forbidTable: buildTable(forbids, catalogue, vocabulary),
+    cells,
+    permitTable: buildTable(permits, cells, vocabulary),
+    forbidTable: buildTable(forbids, cells, vocabulary),
   })
   return { ok: true, program }
 }

@@ -1,10 +1,10 @@
 import type { FieldDefinition } from '../catalogue/types.ts'
 import { isPerpetratorSide } from '../case/parties.ts'
 import { consentOf, isExcluded, type ValueView, viewOf, whenHolds } from './conditions.ts'
-import { type Attempt, evaluatePermit, isClaimed } from './evaluate-permit.ts'
+import { evaluatePermit, isClaimed } from './evaluate-permit.ts'
 import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
-import { rulesIn } from './bits.ts'
-import type { Forbid, Program } from './program.ts'
+import { cellOf, UnknownWordError } from './cell-index.ts'
+import type { Forbid, Permit, Program } from './program.ts'
 import {
   forbidsFor,
   permitsElsewhere,
@@ -12,7 +12,6 @@ import {
   type RequestContext,
   resolveRequest,
 } from './request-context.ts'
-import { UnknownWordError } from './rule-table.ts'
 import { isSheltered } from './shield.ts'
 import {
   notReached,
@@ -20,7 +19,6 @@ import {
   underPermits,
   underForbids,
   type Lift,
-  type Silence,
   withRuleError,
 } from './make-verdict.ts'
 import type { Verdict } from './verdict.ts'
@@ -48,21 +46,29 @@ export interface Decision {
  */
 export function decide(program: Program, facts: Facts): Decision {
   const errors: RuleError[] = []
-  const request = attempt(() => resolveRequest(program, facts))
+  const request = resolve(program, facts)
   const verdicts = inOrderAsked(facts).map((value) => {
-    // Which rule was at work, should one fail.
     const trace: Trace = { rule: undefined }
-    const result = attempt(() => {
+    try {
       if ('error' in request) throw request.error
-      return decideValue(request.value, value, trace)
-    })
-    if ('value' in result) return result.value
-    errors.push(ruleError(result.error, value, trace))
-    return withRuleError(value, silenceOf(facts, value), trace.rule)
+      return decideValue(request.context, value, trace)
+    } catch (error) {
+      errors.push(ruleError(error, value, trace))
+      return withRuleError(value, mustBeSilent(facts, value), trace.rule)
+    }
   })
   return { verdicts, errors }
 }
 
+function resolve(program: Program, facts: Facts) {
+  try {
+    return { context: resolveRequest(program, facts) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Which rule was at work, should one fail. */
 interface Trace {
   rule: string | undefined
 }
@@ -71,41 +77,51 @@ class ForeignFieldError extends Error {}
 
 function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): Verdict {
   const { facts, program } = context
-  const silence = silenceOf(facts, value)
-  if (facts.recipient.actsFor.length === 0) return notReached(value, 'not_case_member', silence)
+  const silent = mustBeSilent(facts, value)
+  if (facts.recipient.actsFor.length === 0) return notReached(value, 'not_case_member', silent)
   if (program.catalogue.fields[value.field.index]?.id !== value.field.id)
     throw new ForeignFieldError()
 
+  const cell = cellOf(program.cells, value)
   const view = viewOf(facts, value)
-  const { standing, lift } = applyForbids(context, view, trace)
-  if (standing.length > 0) return underForbids(value, standing, silence)
+  const { standing, lift } = applyForbids(context, view, cell, trace)
+  if (standing.length > 0) return underForbids(value, standing, silent)
 
-  const attempts: Attempt[] = []
-  for (const position of rulesIn(permitsFor(context, value))) {
-    const permit = program.permits[position]
-    if (!permit) continue
+  const positions = permitsFor(context, value, cell)
+  if (positions.length === 0) return notReached(value, whyNoPermit(context, value, cell), silent)
+  const attempts = positions.map((position) => {
+    const permit = program.permits[position] as Permit
     trace.rule = permit.id
-    attempts.push(evaluatePermit(context, position, permit, view))
-  }
+    return evaluatePermit(context, position, permit, view)
+  })
   trace.rule = undefined
-  if (attempts.length === 0) return notReached(value, whyNoPermit(context, value), silence)
   const passing = attempts.filter(({ failed }) => failed === 0)
-  if (passing.length === 0) return underPermits(value, attempts, silence)
-  return passed(facts, value, passing, lift, silence)
+  if (passing.length === 0) return underPermits(value, attempts, silent)
+  return passed(facts, value, passing, lift, silent)
 }
 
-/** The forbids that stand against a value, and what lifted the others. */
+interface Barriers {
+  readonly standing: readonly Forbid[]
+  /** What lifted the others. */
+  readonly lift: Lift
+}
+
+const NO_BARRIERS: Barriers = { standing: [], lift: { consent: undefined, exception: false } }
+
+/** The forbids that stand against a value. */
 function applyForbids(
   context: RequestContext,
   view: ValueView,
+  cell: number,
   trace: Trace,
-): { standing: readonly Forbid[]; lift: Lift } {
+): Barriers {
+  const positions = forbidsFor(context, view.value, cell)
+  if (positions.length === 0) return NO_BARRIERS
   const standing: Forbid[] = []
   let consent: ConsentFacts | undefined
   let exception = false
-  for (const position of rulesIn(forbidsFor(context, view.value))) {
-    const forbid = context.program.forbids[position]
-    if (!forbid) continue
+  for (const position of positions) {
+    const forbid = context.program.forbids[position] as Forbid
     trace.rule = forbid.id
     if (isExcluded(forbid.except, view) || !whenHolds(forbid.when, view)) continue
     const given = forbid.unlessConsent ? consentOf(view, true) : undefined
@@ -117,38 +133,40 @@ function applyForbids(
   return { standing, lift: { consent, exception } }
 }
 
-/** No permit names the value for this purpose and role: would another one reach it? */
-function whyNoPermit(context: RequestContext, value: ValueFacts) {
-  if (permitsElsewhere(context, value, 'purpose')) return 'purpose_not_allowed'
-  return permitsElsewhere(context, value, 'role') ? 'role_not_allowed' : 'no_rule'
+/** No permit speaks of the value for this purpose and role: would another one reach it? */
+function whyNoPermit(context: RequestContext, value: ValueFacts, cell: number) {
+  if (permitsElsewhere(context, value, cell, 'purpose')) return 'purpose_not_allowed'
+  return permitsElsewhere(context, value, cell, 'role') ? 'role_not_allowed' : 'no_rule'
 }
 
 /**
  * Whether withholding must not show. Somebody who is no member learns nothing at all; the
  * perpetrator's side nothing of what concerns victim or child. In doubt, nothing.
  */
-function silenceOf(facts: Facts, value: ValueFacts): Silence {
-  const shielded = attempt(
-    () =>
-      facts.recipient.actsFor.length === 0 ||
-      (isPerpetratorSide(facts.recipient.actsFor) && isSheltered(value)),
-  )
-  return { silent: 'error' in shielded ? true : shielded.value }
+function mustBeSilent({ recipient }: Facts, value: ValueFacts): boolean {
+  try {
+    if (recipient.actsFor.length === 0) return true
+    return isPerpetratorSide(recipient.actsFor) && isSheltered(value)
+  } catch {
+    return true
+  }
 }
 
-function inOrderAsked({ request, values }: Facts): readonly ValueFacts[] {
-  const byField = new Map<FieldDefinition['id'], ValueFacts[]>()
-  for (const field of request.fields) byField.set(field.id, [])
+function inOrderAsked({ request: { fields }, values }: Facts): readonly ValueFacts[] {
+  if (isInOrder(fields, values)) return values
+  const byField = new Map<string, ValueFacts[]>(fields.map(({ id }) => [id, []]))
   for (const value of values) byField.get(value.field.id)?.push(value)
   return [...byField.values()].flat()
 }
 
-function attempt<T>(act: () => T): { readonly value: T } | { readonly error: unknown } {
-  try {
-    return { value: act() }
-  } catch (error) {
-    return { error }
+/** Whether every value is of a field asked for and stands where it should: the usual case. */
+function isInOrder(fields: readonly FieldDefinition[], values: readonly ValueFacts[]): boolean {
+  let position = 0
+  for (const { field } of values) {
+    while (position < fields.length && fields[position] !== field) position++
+    if (position === fields.length) return false
   }
+  return true
 }
 
 function ruleError(error: unknown, value: ValueFacts, { rule }: Trace): RuleError {

@@ -6,10 +6,22 @@ import { allTests, codesOf, failedTests, REASON, remediesFor } from './reason-se
 import type { ReasonCode, Remedy, TestResults } from './reasons.ts'
 import type { Basis, Reason, ReleaseVerdict, Verdict, WithholdVerdict } from './verdict.ts'
 
-/** Whether withholding this value must look like there being none. */
-export interface Silence {
-  readonly silent: boolean
+interface Why {
+  readonly rules: readonly string[]
+  readonly reasons: readonly Reason[]
+  readonly tests: TestResults
 }
+
+const NONE: readonly never[] = Object.freeze([])
+
+/** Most verdicts of a refused request are alike, so these are made once. */
+const NOT_REACHED = Object.fromEntries(
+  (Object.keys(REASON) as ReasonCode[]).map((code) => {
+    const reasons: readonly Reason[] = Object.freeze([Object.freeze({ code })])
+    const why: Why = { rules: NONE, reasons, tests: failedTests(REASON[code]) }
+    return [code, why]
+  }),
+) as Readonly<Record<ReasonCode, Why>>
 
 /** What opened the forbids that would else have stood. */
 export interface Lift {
@@ -18,23 +30,19 @@ export interface Lift {
 }
 
 /** Withheld before any rule came to it, or because none does. */
-export function notReached(value: ValueFacts, code: ReasonCode, silence: Silence): WithholdVerdict {
-  return withheld(value, silence, {
-    rules: [],
-    reasons: [{ code }],
-    tests: failedTests(REASON[code]),
-  })
+export function notReached(value: ValueFacts, code: ReasonCode, silent: boolean): WithholdVerdict {
+  return withheld(value, silent, NOT_REACHED[code])
 }
 
 /** Withheld because something failed. */
 export function withRuleError(
   value: ValueFacts,
-  silence: Silence,
+  silent: boolean,
   rule: string | undefined,
 ): WithholdVerdict {
   const reason: Reason = rule === undefined ? { code: 'rule_error' } : { code: 'rule_error', rule }
   const tests = failedTests(REASON.rule_error)
-  return withheld(value, silence, {
+  return withheld(value, silent, {
     rules: rule === undefined ? [] : [rule],
     reasons: [reason],
     tests,
@@ -45,13 +53,13 @@ export function withRuleError(
 export function underForbids(
   value: ValueFacts,
   forbids: readonly Forbid[],
-  { silent }: Silence,
+  silent: boolean,
 ): WithholdVerdict {
   const reasons = forbids.map(({ id, reason }) => ({ code: reason, rule: id }))
   const failed = forbids.reduce((set, { reason }) => set | REASON[reason], 0)
   return withheld(
     value,
-    { silent: silent || forbids.some((forbid) => forbid.silent) },
+    silent || forbids.some((forbid) => forbid.silent),
     { rules: forbids.map(({ id }) => id), reasons, tests: failedTests(failed) },
     liftingRemedies(forbids),
   )
@@ -71,14 +79,14 @@ function liftingRemedies(forbids: readonly Forbid[]): readonly Remedy[] {
 export function underPermits(
   value: ValueFacts,
   attempts: readonly Attempt[],
-  silence: Silence,
+  silent: boolean,
 ): WithholdVerdict {
   // Attempts come in the order of ids, and `<` keeps the first of equals.
   const { permit, failed } = attempts.reduce((closest, next) =>
     countBits(next.failed) < countBits(closest.failed) ? next : closest,
   )
   const reasons = codesOf(failed).map((code) => ({ code, rule: permit.id }))
-  return withheld(value, silence, { rules: [permit.id], reasons, tests: allTests(failed) })
+  return withheld(value, silent, { rules: [permit.id], reasons, tests: allTests(failed) })
 }
 
 /** Some permit passes: the most revealing outcome wins, then the smaller id. */
@@ -87,7 +95,7 @@ export function passed(
   value: ValueFacts,
   passing: readonly Attempt[],
   lift: Lift,
-  silence: Silence,
+  silent: boolean,
 ): Verdict {
   const approved = facts.request.approvedBy.includes(value.source.agencyId)
   const winner = passing.reduce((best, next) =>
@@ -99,9 +107,9 @@ export function passed(
   const about = { field, recordId, version, rules }
   if (rank(permit, approved) === RANK.review && permit.review) {
     // To ask a person would tell him that there is something to ask about.
-    if (silence.silent) {
+    if (silent) {
       const reasons: Reason[] = [{ code: 'shielded', rule: permit.id }]
-      return withheld(value, silence, { rules, reasons, tests: allTests(REASON.shielded) })
+      return withheld(value, silent, { rules, reasons, tests: allTests(REASON.shielded) })
     }
     const { review } = permit
     return { ...about, outcome: 'review', silent: false, tests: allTests(0), review }
@@ -144,31 +152,31 @@ function obligationsOf(value: ValueFacts, passing: readonly Attempt[]): readonly
 
 function withheld(
   value: ValueFacts,
-  { silent }: Silence,
-  why: { rules: readonly string[]; reasons: readonly Reason[]; tests: TestResults },
+  silent: boolean,
+  why: Why,
   lifting: readonly Remedy[] = [],
 ): WithholdVerdict {
   const { field, recordId, version } = value
-  const explained = silent ? [] : why.reasons.map((reason) => explain(reason, value))
+  const explained = silent ? NONE : explain(why.reasons, value)
   return {
     field,
     recordId,
     version,
     outcome: 'withheld',
     silent,
-    ...why,
+    tests: why.tests,
+    rules: why.rules,
+    reasons: why.reasons,
     explained,
-    remedies: silent
-      ? []
-      : remediesFor(
-          explained.map(({ code }) => code),
-          lifting,
-        ),
+    remedies: silent ? NONE : remediesFor(explained, lifting),
   }
 }
 
 /** That she withdrew tells that she once consented: only for whom the field was released to before. */
-function explain(reason: Reason, value: ValueFacts): Reason {
-  const hidden = reason.code === 'consent_withdrawn' && !value.releasedBefore
-  return hidden ? { ...reason, code: 'consent_missing' } : reason
+function explain(reasons: readonly Reason[], value: ValueFacts): readonly Reason[] {
+  if (value.releasedBefore || !reasons.some(({ code }) => code === 'consent_withdrawn'))
+    return reasons
+  return reasons.map((reason) =>
+    reason.code === 'consent_withdrawn' ? { ...reason, code: 'consent_missing' } : reason,
+  )
 }

@@ -1,5 +1,6 @@
 import type { PractitionerRole } from '../case/vocabulary.ts'
 import type { Catalogue } from '../catalogue/types.ts'
+import type { CellIndex } from './cell-index.ts'
 import type {
   AgreementClause,
   BasisClause,
@@ -102,6 +103,7 @@ export interface Program {
   readonly permits: readonly Permit[]
   readonly forbids: readonly Forbid[]
   readonly duties: readonly DutyStatement[]
+  readonly cells: CellIndex
   readonly permitTable: RuleTable
   readonly forbidTable: RuleTable
 }

@@ -1,14 +1,7 @@
+import { emptySet, keepOnly, meet, type RuleSet, rulesIn } from './bits.ts'
 import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
-import { keepOnly, overlaps, type RuleSet } from './bits.ts'
 import type { Program } from './program.ts'
-import {
-  accepting,
-  acceptingAny,
-  cellOffset,
-  type CellTable,
-  type RuleTable,
-  UnknownWordError,
-} from './rule-table.ts'
+import { accepting, acceptingAny, type RuleTable } from './rule-table.ts'
 
 /** What holds for every value of one request, found out once. */
 export interface RequestContext {
@@ -23,6 +16,8 @@ export interface RequestContext {
   readonly requestReasons: Int32Array
   /** Rules that accept a source; values of one record share the object. */
   readonly sources: Map<SourceFacts, { readonly permits: RuleSet; readonly forbids: RuleSet }>
+  /** Written over for each value. */
+  readonly scratch: { readonly permits: RuleSet; readonly forbids: RuleSet }
 }
 
 /**
@@ -54,6 +49,10 @@ export function resolveRequest(program: Program, facts: Facts): RequestContext {
     forbids,
     requestReasons: new Int32Array(program.permits.length).fill(-1),
     sources: new Map(),
+    scratch: {
+      permits: emptySet(program.permits.length),
+      forbids: emptySet(program.forbids.length),
+    },
   }
 }
 
@@ -72,7 +71,7 @@ function recipientRules(table: RuleTable, facts: Facts): RuleSet {
 }
 
 /** Rules that accept the agency which holds a value. */
-export function sourceRules(context: RequestContext, source: SourceFacts) {
+function sourceRules(context: RequestContext, source: SourceFacts) {
   const known = context.sources.get(source)
   if (known) return known
   const { permitTable, forbidTable } = context.program
@@ -94,55 +93,45 @@ function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Fac
   return set
 }
 
-/** Permits for a value that apply as far as the tables can tell. */
-export function permitsFor(context: RequestContext, value: ValueFacts): RuleSet {
+/** Positions of the permits that speak of a value, which falls into `cell`. */
+export function permitsFor(
+  context: RequestContext,
+  value: ValueFacts,
+  cell: number,
+): readonly number[] {
   const { cells } = context.program.permitTable
-  const set = context.permits.slice()
-  keepOnly(set, sourceRules(context, value.source).permits)
-  keepOnly(set, cells.sets, cellOf(cells, value))
-  return set
+  const set = context.scratch.permits
+  const ofSource = sourceRules(context, value.source).permits
+  meet(set, context.permits, ofSource, cells, cell * set.length)
+  return rulesIn(set)
 }
 
-/** Whether some permit would apply if only the purpose, or the role, were another. */
+/** Whether some permit would speak of a value if only the purpose, or the role, were another. */
 export function permitsElsewhere(
   context: RequestContext,
   value: ValueFacts,
+  cell: number,
   instead: 'purpose' | 'role',
 ): boolean {
   const { cells } = context.program.permitTable
-  const set = instead === 'purpose' ? context.permitsOfOtherPurpose : context.permitsOfOtherRole
-  return overlaps(set, sourceRules(context, value.source).permits, cells.sets, cellOf(cells, value))
+  const rules = instead === 'purpose' ? context.permitsOfOtherPurpose : context.permitsOfOtherRole
+  const set = context.scratch.permits
+  return meet(set, rules, sourceRules(context, value.source).permits, cells, cell * set.length)
 }
 
-/** Forbids for a value that apply as far as the tables can tell. */
-export function forbidsFor(context: RequestContext, value: ValueFacts): RuleSet {
-  const table = context.program.forbidTable
-  const set = context.forbids.slice()
-  keepOnly(set, sourceRules(context, value.source).forbids)
-  keepOnly(set, table.cells.sets, cellOf(table.cells, value))
-  keepOnly(set, acceptingAny(table.informantParty, value.informantParties))
-  keepOnly(set, table.restricted[value.restricted ? 1 : 0])
-  return set
-}
-
-function cellOf(cells: CellTable, value: ValueFacts): number {
-  const { index } = value.field
-  const informant = cells.informant.get(value.informant)
-  const kind = cells.kind.get(value.kind)
-  const first = cells.rowOf[index]
-  if (informant === undefined || kind === undefined || first === undefined) {
-    throw new UnknownWordError()
-  }
-  const row = cells.dependsOnParties[index] === 1 ? first + partyOffset(cells, value) : first
-  return cellOffset(cells, row, informant, kind)
-}
-
-function partyOffset(cells: CellTable, value: ValueFacts): number {
-  let offset = 0
-  for (const party of value.subjectParties) {
-    const bit = cells.partyBit.get(party)
-    if (bit === undefined) throw new UnknownWordError()
-    offset |= bit
-  }
-  return offset
+/** Positions of the forbids that speak of a value, as far as the tables can tell. */
+export function forbidsFor(
+  context: RequestContext,
+  value: ValueFacts,
+  cell: number,
+): readonly number[] {
+  const { cells, informantParty, restricted } = context.program.forbidTable
+  const set = context.scratch.forbids
+  // Before anything else, so that what cannot be read withholds whether or not a rule needs it.
+  const ofParties = acceptingAny(informantParty, value.informantParties)
+  const ofState = restricted[value.restricted ? 1 : 0]
+  meet(set, context.forbids, sourceRules(context, value.source).forbids, cells, cell * set.length)
+  keepOnly(set, ofParties)
+  keepOnly(set, ofState)
+  return rulesIn(set)
 }

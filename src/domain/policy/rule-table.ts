@@ -1,7 +1,6 @@
-import type { Catalogue } from '../catalogue/types.ts'
 import { addAll, addTo, emptySet, type RuleSet } from './bits.ts'
+import { type CellIndex, cellsOf, UnknownWordError } from './cell-index.ts'
 import type { RuleScope } from './program.ts'
-import type { Selection } from './selection.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
 /** For one attribute: which rules accept each word. Rules that do not name it accept every word. */
@@ -38,31 +37,14 @@ export interface RuleTable {
   readonly transfer: WordRows
   readonly informantParty: WordRows
   readonly restricted: AnswerRows
-  readonly cells: CellTable
-}
-
-/**
- * One rule set per (field, parties that the record is about, informant, kind of statement): the part
- * of a rule that its field clause speaks of. The parties count only for fields that locate "their
- * subject", so that most fields have one row and those have eight.
- */
-export interface CellTable {
-  readonly sets: Uint32Array
-  /** First row of each field, by catalogue index. */
-  readonly rowOf: Uint32Array
-  /** 1 where the row also depends on the parties. */
-  readonly dependsOnParties: Uint8Array
-  readonly informant: ReadonlyMap<string, number>
-  readonly kind: ReadonlyMap<string, number>
-  /** Bit of each party in the row offset of a dependent field. */
-  readonly partyBit: ReadonlyMap<string, number>
-  readonly words: number
+  /** One rule set per cell of the index, one after the other. */
+  readonly cells: Uint32Array
 }
 
 /** Builds the table of a list of rules. */
 export function buildTable(
   rules: readonly RuleScope[],
-  catalogue: Catalogue,
+  index: CellIndex,
   words: PolicyVocabulary,
 ): RuleTable {
   const wordRows = (
@@ -93,7 +75,7 @@ export function buildTable(
     transfer: wordRows(['own', 'internal', 'external'], (rule) => rule.transfer),
     informantParty: wordRows(words.party, (rule) => rule.informantParty),
     restricted: answerRows((rule) => rule.restricted),
-    cells: buildCells(rules, catalogue, words),
+    cells: buildCells(rules, index),
   })
 }
 
@@ -128,92 +110,32 @@ function buildAnswerRows(
   return rows
 }
 
-function buildCells(
-  rules: readonly RuleScope[],
-  catalogue: Catalogue,
-  words: PolicyVocabulary,
-): CellTable {
-  const rowOf = new Uint32Array(catalogue.fields.length)
-  const dependsOnParties = new Uint8Array(catalogue.fields.length)
-  const variants = 1 << words.party.length
-  let rows = 0
-  for (const field of catalogue.fields) {
-    const depends = field.locates.includes('subject')
-    rowOf[field.index] = rows
-    dependsOnParties[field.index] = depends ? 1 : 0
-    rows += depends ? variants : 1
-  }
-  const size = emptySet(rules.length).length
-  const cells: CellTable = {
-    sets: new Uint32Array(rows * words.informant.length * words.kind.length * size),
-    rowOf,
-    dependsOnParties,
-    informant: new Map(words.informant.map((word, i) => [word, i])),
-    kind: new Map(words.kind.map((word, i) => [word, i])),
-    partyBit: new Map(words.party.map((word, i) => [word, 1 << i])),
-    words: size,
-  }
-  rules.forEach((rule, i) => {
-    for (const selection of rule.selections) fillCells(cells, rule, i, selection, variants)
+function buildCells(rules: readonly RuleScope[], index: CellIndex): Uint32Array {
+  const words = emptySet(rules.length).length
+  const cells = new Uint32Array(index.size * words)
+  rules.forEach((rule, number) => {
+    for (const selection of rule.selections) {
+      for (const cell of cellsOf(index, rule, selection)) {
+        const word = cell * words + (number >> 5)
+        cells[word] = (cells[word] ?? 0) | (1 << (number & 31))
+      }
+    }
   })
   return cells
 }
 
-/** Enters one rule into every cell that one of its boxes covers. */
-function fillCells(
-  cells: CellTable,
-  rule: RuleScope,
-  number: number,
-  selection: Selection,
-  variants: number,
-): void {
-  const accepts = (words: readonly string[] | undefined, word: string) =>
-    words?.includes(word) ?? true
-  const informants = [...cells.informant].filter(
-    ([word]) => accepts(selection.informant, word) && accepts(rule.informant, word),
-  )
-  const kinds = [...cells.kind].filter(([word]) => accepts(selection.statement, word))
-  for (const field of selection.fields) {
-    const count = cells.dependsOnParties[field] === 1 ? variants : 1
-    for (let parties = 0; parties < count; parties++) {
-      if (selection.about && !sharesParty(selection.about, parties, cells)) continue
-      const row = (cells.rowOf[field] ?? 0) + parties
-      for (const [, informant] of informants) {
-        for (const [, kind] of kinds) {
-          const offset = cellOffset(cells, row, informant, kind)
-          addTo(cells.sets.subarray(offset, offset + cells.words), number)
-        }
-      }
-    }
-  }
-}
-
-function sharesParty(about: readonly string[], parties: number, cells: CellTable): boolean {
-  return about.some((party) => (parties & (cells.partyBit.get(party) ?? 0)) !== 0)
-}
-
-/** Where in `sets` the rule set of a cell starts. */
-export function cellOffset(cells: CellTable, row: number, informant: number, kind: number): number {
-  return ((row * cells.informant.size + informant) * cells.kind.size + kind) * cells.words
-}
-
-/** Rules that accept one of several words; with none given, those that do not ask. */
+/** Rules that accept one of several words; with none given, those that do not ask. Not to be written to. */
 export function acceptingAny(table: WordRows, words: readonly string[]): RuleSet {
+  const [first] = words
+  if (first === undefined) return table.indifferent
+  if (words.length === 1) return accepting(table, first)
   const set = table.indifferent.slice()
   for (const word of words) addAll(set, accepting(table, word))
   return set
 }
 
-/** A word in the facts that the vocabulary does not have; the value at hand is then withheld. */
-export class UnknownWordError extends Error {
-  constructor() {
-    super('a word in the facts is not in the vocabulary')
-    this.name = 'UnknownWordError'
-  }
-}
-
 /**
- * Rules that accept a word.
+ * Rules that accept a word. Not to be written to.
  *
  * @throws UnknownWordError when the word is not in the vocabulary
  */

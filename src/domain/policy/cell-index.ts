@@ -1,0 +1,111 @@
+import type { Catalogue } from '../catalogue/types.ts'
+import type { ValueFacts } from './facts.ts'
+import type { RuleScope } from './program.ts'
+import type { Selection } from './selection.ts'
+import type { PolicyVocabulary } from './vocabulary.ts'
+
+/**
+ * Numbers every combination of field, parties that the record is about, informant and kind of
+ * statement: the part of a rule that its field clause speaks of. The parties count only for fields
+ * that locate "their subject", so that most fields have one row and those have eight.
+ */
+export interface CellIndex {
+  /** How many cells there are. */
+  readonly size: number
+  /** First row of each field, by catalogue index. */
+  readonly rowOf: Uint32Array
+  /** 1 where the row also depends on the parties. */
+  readonly dependsOnParties: Uint8Array
+  /** Rows of a field that does: one per set of parties. */
+  readonly variants: number
+  readonly informant: ReadonlyMap<string, number>
+  readonly kind: ReadonlyMap<string, number>
+  /** Bit of each party in the row. */
+  readonly partyBit: ReadonlyMap<string, number>
+}
+
+/** A word in the facts that the vocabulary does not have; the value at hand is then withheld. */
+export class UnknownWordError extends Error {
+  constructor() {
+    super('a word in the facts is not in the vocabulary')
+    this.name = 'UnknownWordError'
+  }
+}
+
+/** Numbers the cells of a catalogue under a vocabulary. */
+export function buildCellIndex(catalogue: Catalogue, words: PolicyVocabulary): CellIndex {
+  const rowOf = new Uint32Array(catalogue.fields.length)
+  const dependsOnParties = new Uint8Array(catalogue.fields.length)
+  const variants = 1 << words.party.length
+  let rows = 0
+  for (const { index, locates } of catalogue.fields) {
+    const depends = locates.includes('subject')
+    rowOf[index] = rows
+    dependsOnParties[index] = depends ? 1 : 0
+    rows += depends ? variants : 1
+  }
+  return Object.freeze({
+    size: rows * words.informant.length * words.kind.length,
+    rowOf,
+    dependsOnParties,
+    variants,
+    informant: new Map(words.informant.map((word, i) => [word, i])),
+    kind: new Map(words.kind.map((word, i) => [word, i])),
+    partyBit: new Map(words.party.map((word, i) => [word, 1 << i])),
+  })
+}
+
+/**
+ * The cell that a value falls into.
+ *
+ * @throws UnknownWordError when informant, kind or a party is not in the vocabulary
+ */
+export function cellOf(index: CellIndex, value: ValueFacts): number {
+  const informant = index.informant.get(value.informant)
+  const kind = index.kind.get(value.kind)
+  const first = index.rowOf[value.field.index]
+  if (informant === undefined || kind === undefined || first === undefined) {
+    throw new UnknownWordError()
+  }
+  const depends = index.dependsOnParties[value.field.index] === 1
+  const row = depends ? first + partiesOf(index, value) : first
+  return (row * index.informant.size + informant) * index.kind.size + kind
+}
+
+function partiesOf(index: CellIndex, value: ValueFacts): number {
+  let parties = 0
+  for (const party of value.subjectParties) {
+    const bit = index.partyBit.get(party)
+    if (bit === undefined) throw new UnknownWordError()
+    parties |= bit
+  }
+  return parties
+}
+
+/** All cells that one box of a rule covers. */
+export function* cellsOf(index: CellIndex, rule: RuleScope, box: Selection): Generator<number> {
+  const informants = [...index.informant].filter(
+    ([word]) => accepts(box.informant, word) && accepts(rule.informant, word),
+  )
+  const kinds = [...index.kind].filter(([word]) => accepts(box.statement, word))
+  for (const field of box.fields) {
+    const count = index.dependsOnParties[field] === 1 ? index.variants : 1
+    for (let parties = 0; parties < count; parties++) {
+      if (box.about && !sharesParty(index, box.about, parties)) continue
+      const row = (index.rowOf[field] ?? 0) + parties
+      for (const [, informant] of informants) {
+        for (const [, kind] of kinds) {
+          yield (row * index.informant.size + informant) * index.kind.size + kind
+        }
+      }
+    }
+  }
+}
+
+function accepts(words: readonly string[] | undefined, word: string): boolean {
+  return words?.includes(word) ?? true
+}
+
+function sharesParty(index: CellIndex, about: readonly string[], parties: number): boolean {
+  return about.some((party) => (parties & (index.partyBit.get(party) ?? 0)) !== 0)
+}
