@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { Kysely, PostgresDialect } from 'kysely'
+import type { Pool } from 'pg'
 import { loadCrypto } from '../../src/crypto/sodium.ts'
 import { type RecordRefusal, registerGuard } from '../../src/http/caller.ts'
 import { loggerOptions } from '../../src/http/logging.ts'
@@ -55,6 +56,7 @@ export interface Node {
   readonly url: string
   readonly logLines: string[]
   readonly db: Database
+  readonly pool: Pool
   reloadKeys(): Promise<void>
   stop(): Promise<void>
 }
@@ -206,6 +208,7 @@ async function startNode({
     url: `http://127.0.0.1:${port}`,
     logLines,
     db,
+    pool,
     reloadKeys: () => keys.reload(),
     async stop() {
       keys.close()

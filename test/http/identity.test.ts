@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } f
 import t from 'tap'
 import * as oidcPayloads from '../../src/storage/oidc-payloads.ts'
 import { findActingPractitioner } from '../../src/storage/practitioners.ts'
-import { deleteExpiredReplays } from '../../src/storage/replay-guard.ts'
+import { admitCalls, deleteExpiredReplays } from '../../src/storage/replay-guard.ts'
 import { transactions } from '../../src/storage/transaction.ts'
 import { makeRequirePractitioner } from '../../src/services/require-practitioner.ts'
 import { AgencyClient, readAnswer } from '../support/agency-client.ts'
@@ -520,6 +520,32 @@ t.test('of two nodes that get one proof at once, never both accept it', async (t
   t.equal(grants.filter(({ status }) => status === 200).length, 1, 'nor at the token endpoint')
 })
 
+t.test('calls that are asked about together get each their own answer', async (t) => {
+  const hospital = await world.addAgency()
+  const expiresAt = new Date(Date.now() + 60_000)
+  const call = ({ clientId }: Agency, id: string) => ({ clientId, proof: { id, expiresAt } })
+  const [once, twice] = [randomUUID(), randomUUID()]
+  const admissions = await admitCalls(node.pool, [
+    call(police, twice),
+    { clientId: hospital.clientId },
+    call(hospital, once),
+    call(police, twice),
+    { clientId: 'nobody' },
+  ])
+  t.strictSame(
+    admissions.map(({ agency, fresh }) => [agency?.id, fresh]),
+    [
+      [police.id, true],
+      [hospital.id, true],
+      [hospital.id, true],
+      [police.id, false],
+      [undefined, true],
+    ],
+  )
+  const [again] = await admitCalls(node.pool, [call(hospital, once)])
+  t.equal(again?.fresh, false)
+})
+
 t.test('keys rotate while clients go on calling', async (t) => {
   let turn = 0
   const kids = new Set<string>()
@@ -579,9 +605,17 @@ t.test('a plain bearer token passes only where it is allowed, and is called so',
   t.match({ status, body }, { status: 200, body: { channel: 'bearer', agencyId: police.id } })
   t.notOk('keyThumbprint' in body)
   t.equal((await ask({ authorization })).body.code, 'token_not_bound', 'not on a strict node')
-  const { token } = await boundToken(police)
-  const stolen = await ask({ authorization: `Bearer ${token}` }, { at: lenient })
-  t.strictSame([stolen.status, stolen.body.code], [401, 'proof_missing'], 'a bound one never is')
+  const bound = await boundToken(police)
+  const stolen = { authorization: `Bearer ${bound.token}` }
+  const { dpop } = await callHeaders(bound)
+  for (const headers of [stolen, { ...stolen, dpop }]) {
+    const answer = await ask(headers, { at: lenient })
+    t.strictSame(
+      [answer.status, answer.body.code],
+      [401, 'proof_missing'],
+      'a bound one never does',
+    )
+  }
 })
 
 t.test('nothing secret is in the logs', async (t) => {
