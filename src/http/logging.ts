@@ -47,8 +47,10 @@ export function loggerOptions(level: string): LoggerOptions {
     level,
     // Neither process id nor host name: they say nothing and the host name may say too much.
     base: null,
-    formatters: { log: onlyAllowed, bindings: onlyAllowed },
+    formatters: { log: onlyAllowed },
     hooks: {
+      // Child loggers add their own keys past the formatter, so the finished line is looked at too.
+      streamWrite: withoutOthers,
       logMethod(args, method) {
         method.apply(this, tidy(args) as Parameters<typeof method>)
       },
@@ -85,6 +87,12 @@ function onlyAllowed(content: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(all).filter(([key, value]) => ALLOWED.has(key) && isPlain(value)),
   )
+}
+
+function withoutOthers(line: string): string {
+  const content = JSON.parse(line) as object
+  if (Object.keys(content).every((key) => ALLOWED.has(key))) return line
+  return `${JSON.stringify(onlyAllowed(content))}\n`
 }
 
 function isPlain(value: unknown): boolean {

@@ -273,7 +273,7 @@ t.test('parameters are coerced, and only those of the contract are taken', async
     ['limit=1&limit=2', 'invalid_parameter', '#/query/limit'],
     ['page=1', 'unknown_parameter', '#/query'],
     ['__proto__=1', 'unknown_parameter', '#/query'],
-  ]) {
+  ] as const) {
     const problem = await send({ url: `/v1/things?${query}` })
     t.same([problem.status, problem.code], [400, code], query)
     t.match(problem.body, { errors: [{ pointer }] })
