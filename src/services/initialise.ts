@@ -54,7 +54,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
       })
       const now = runtime.now()
       const seal = (plain: Uint8Array, context: string) => keyRing.sealSecret(plain, context)
-      const token = await createTokenKey(tx, { storage: storage.keys, seal, now })
+      const token = await createTokenKey(tx, { storage: storage.keys, seal })
       const log = await ensureSecret(deps, tx, 'log', (seed) => ({
         vkey: formatVkey(verifierKey({ name: origin, seed }, ED25519)),
         x: Buffer.from(ed25519PublicKey(seed)).toString('base64url'),

@@ -43,15 +43,17 @@ type KeyWriting = Pick<
 
 /**
  * Adds the first token key, which signs at once; does nothing when there is one. For `ostiary init`,
- * in a transaction with the owner's rights. Returns the id of the key that signs.
+ * in a transaction with the owner's rights. Returns the id of the key that signs. Time is the
+ * machine's own here and below, as in the tokens.
  */
 export async function createTokenKey(
   tx: Tx,
-  { storage, seal, now }: { storage: KeyWriting; seal: SealSecret; now: Date },
+  { storage, seal }: { storage: KeyWriting; seal: SealSecret },
 ): Promise<{ kid: string }> {
   await storage.lockServerKeys(tx, 'token')
   const existing = (await storage.listServerKeys(tx, 'token')).find((key) => !key.signsUntil)
   if (existing) return { kid: existing.kid }
+  const now = new Date()
   return { kid: await addTokenKey(tx, { storage, seal, now, signsFrom: now }) }
 }
 
@@ -65,18 +67,17 @@ export async function rotateTokenKey(
   {
     storage,
     seal,
-    now,
     delay = PROPAGATION_DELAY,
     compromised = false,
   }: {
     storage: KeyWriting
     seal: SealSecret
-    now: Date
     delay?: number
     compromised?: boolean
   },
 ): Promise<{ kid: string; signsFrom: Date }> {
   await storage.lockServerKeys(tx, 'token')
+  const now = new Date()
   await storage.deleteUnpublishedKeys(tx, 'token', now)
   const signsFrom = compromised ? now : secondsAfter(now, delay)
   const end = compromised

@@ -128,7 +128,6 @@ export function administer(config: Config, parts: AdministrationParts): Administ
           rotateTokenKey(tx, {
             storage: serverKeys,
             seal: (plain, context) => keyRing.sealSecret(plain, context),
-            now: runtime.now(),
             compromised,
           }),
         ),

@@ -67,9 +67,7 @@ export async function createWorld(): Promise<World> {
   const owner = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: ownerPool }) })
   const { sealSecret: seal, openSecret: open } = await createKeyRing(owner)
   const now = () => new Date()
-  await owner
-    .transaction()
-    .execute((tx) => createTokenKey(tx, { storage: serverKeys, seal, now: now() }))
+  await owner.transaction().execute((tx) => createTokenKey(tx, { storage: serverKeys, seal }))
   const nodes: Node[] = []
   const refusals: World['refusals'] = []
   return {
@@ -79,7 +77,7 @@ export async function createWorld(): Promise<World> {
     async rotate(options) {
       const { kid } = await owner
         .transaction()
-        .execute((tx) => rotateTokenKey(tx, { storage: serverKeys, seal, now: now(), ...options }))
+        .execute((tx) => rotateTokenKey(tx, { storage: serverKeys, seal, ...options }))
       return kid
     },
     async plantTokenKey() {
