@@ -35,7 +35,7 @@ t.test('one more forbid never releases more', async () => {
   )
 })
 
-t.test('one permit less never releases more', async () => {
+t.test('one permit less never releases more [R7]', async () => {
   fc.assert(
     fc.property(pack, fc.nat(), factsArbitrary, (documents, n, facts) => {
       const ids = documents.flatMap(({ permit = [] }) => permit.map(({ id }) => id))

@@ -88,12 +88,15 @@ t.test('every fact of the domain is in the catalogue, and nothing else', async (
   t.same(misnamed, [], 'groups have the form that policies use')
 })
 
-t.test('values have the shape the facts name; R12: risk indicators are closed codes', async (t) => {
-  for (const record of catalogue.records) {
-    const mine = facts.filter((fact) => fact.record_type === record.type)
-    t.same(mine.map(shapeFound), mine.map(shapeWanted), record.type)
-  }
-})
+t.test(
+  'values have the shape the facts name, and risk indicators are closed codes [R12]',
+  async (t) => {
+    for (const record of catalogue.records) {
+      const mine = facts.filter((fact) => fact.record_type === record.type)
+      t.same(mine.map(shapeFound), mine.map(shapeWanted), record.type)
+    }
+  },
+)
 
 /** What the facts' type says about a field's values; undefined where it says nothing. */
 function shapeWanted(fact: FieldFact): unknown {
@@ -182,7 +185,7 @@ const SAFETY_CRITICAL_WITHOUT_PLACE = [
   'risk_assessment.victim_fear_rating',
 ]
 
-t.test('R90: whom a value locates is settled for every safety-critical field', async (t) => {
+t.test('whom a value locates is settled for every safety-critical field [R90]', async (t) => {
   const victim = LOCATES_VICTIM.trim().split(/\s+/)
   const locating = (who: string): string[] =>
     catalogue.fields
@@ -212,7 +215,7 @@ t.test('R90: whom a value locates is settled for every safety-critical field', a
   t.same(unlocated.map(({ id }) => id).sort(), SAFETY_CRITICAL_WITHOUT_PLACE)
 })
 
-t.test('R4: the catalogue is whole, frozen, and in an order of its own', async (t) => {
+t.test('the catalogue is whole, frozen, and in an order of its own [R4]', async (t) => {
   const backwards = buildCatalogue(recordSchemas().reverse())
   t.same(backwards, catalogue)
   t.same(

@@ -157,7 +157,7 @@ t.test('policy flags', async (t) => {
 })
 
 t.test(
-  'R45, R49: only those who can know may raise a flag that opens the data of others',
+  'only those who can know may raise a flag that opens the data of others [R45, R49]',
   async (t) => {
     const order = flagsOf('criminal_proceedings', {
       pp_mandate: 'mandatory',
