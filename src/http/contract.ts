@@ -102,7 +102,8 @@ async function letIn(
     // By sector and not by case, so that being held to the grid tells nothing of any case.
     if (mayActFor(request.caller.sector).includes('perpetrator')) request.onTimeGrid = true
   } catch (error) {
-    await countRefusal(request)
+    // Only failed sign-ins: an outage or a missing scope is no attack.
+    if (error instanceof OstiaryError && error.statusCode === 401) await countRefusal(request)
     throw error
   }
   await countCall(request, request.caller)

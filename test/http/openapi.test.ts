@@ -212,19 +212,22 @@ t.test('what the contract allows is let through', async (t) => {
   }
 })
 
+/** What must never come back: a value, a name of a member, a part of a path. */
+const CANARY = 'zqcanary93xk'
+
 /** Puts something else at one place of a JSON value, or a member more into it. */
 function mutated(value: unknown, steps: readonly number[], other: unknown): unknown {
   if (steps.length === 0 || typeof value !== 'object' || value === null) return other
   const names = Object.keys(value)
   const [step = 0, ...rest] = steps
-  const name = names[step % (names.length + 1)] ?? 'more'
+  const name = names[step % (names.length + 1)] ?? CANARY
   const child = mutated((value as Node)[name], rest, other)
   if (Array.isArray(value)) return [...value.slice(0, step), child]
   return { ...value, [name]: child }
 }
 
 t.test('whatever is sent, the server neither fails nor repeats it', async (t) => {
-  const canary = 'zqcanary93xk'
+  const canary = CANARY
   const other = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.constantFrom(
@@ -258,7 +261,7 @@ t.test('whatever is sent, the server neither fails nor repeats it', async (t) =>
         fc.asyncProperty(fc.array(fc.nat(12), { maxLength: 4 }), other, (steps, value) =>
           check(operation, mutated(example, steps, value)),
         ),
-        { numRuns: 60, seed: 7 },
+        { numRuns: 40, seed: 7 },
       )
     }
     await fc.assert(
@@ -272,10 +275,10 @@ t.test('whatever is sent, the server neither fails nor repeats it', async (t) =>
           return check(operation, body, `${path}?${encodeURIComponent(name)}=${coded}`)
         },
       ),
-      { numRuns: 25, seed: 7 },
+      { numRuns: 15, seed: 7 },
     )
   }
-  t.ok(requests > 2000, `${requests} requests`)
+  t.ok(requests > 1000, `${requests} requests`)
   t.ok(lines().length - started >= requests, 'each is in the log')
   t.notMatch(logText(), new RegExp(canary, 'i'), 'and its content is not')
 })
