@@ -32,6 +32,8 @@ import {
 } from './frame.ts'
 
 type Node = Record<string, unknown>
+// Some thousand requests; a busy machine needs its time for them.
+t.setTimeout(120_000)
 const contract = await openapi()
 const { bundled, resolved } = contract
 const schemas = resolved.components?.schemas as Record<string, Node>
@@ -198,7 +200,7 @@ t.test('what the contract allows is let through', async (t) => {
     const bodies = operation.body
       ? [
           ...((operation.body.schema['examples'] ?? []) as unknown[]),
-          ...generated(operation.body.schema, 30),
+          ...generated(operation.body.schema, 24),
         ]
       : [undefined]
     if (operation.body) t.ok(bodies.length > 10, `${operation.id}: ${bodies.length} bodies`)
