@@ -47,6 +47,7 @@ export interface Tables {
   record: RecordTable
   record_version: RecordVersionTable
   consent: ConsentTable
+  sealed_note: SealedNoteTable
   policy_version: {
     version: number
     hash: string
@@ -86,7 +87,14 @@ export interface Tables {
   log_position: { event_id: string; leaf_index: string }
   log_tile: { level: number; tile_index: string; width: number; bytes: Buffer }
   log_bundle: { bundle_index: string; width: number; bytes: Buffer }
-  log_checkpoint: { size: string; root: Buffer; note: string; published_at: Generated<Date> }
+  log_checkpoint: {
+    size: string
+    root: Buffer
+    note: string
+    published_at: Generated<Date>
+    previous: string | null
+  }
+  agreement_end_told: { agreement_id: string; ended_at: Date; told_at: Date }
 }
 
 /** A JSON column: parsed on reading, JSON text on writing. */
@@ -133,8 +141,9 @@ interface AgreementTable {
   valid_from: Date
   valid_to: Date
   document_ref: string
-  signatories: Json<unknown[]>
+  signatories: Json<string[]>
   terminated_at: Date | null
+  termination_reason: string | null
   created_by: string
   version: Generated<number>
   created_at: Generated<Date>
@@ -235,6 +244,20 @@ interface ConsentTable {
   withdrawn_at: Date | null
   withdrawn_by: string | null
   version: Generated<number>
+  created_at: Generated<Date>
+}
+
+interface SealedNoteTable {
+  id: string
+  kind: 'contestation_note' | 'withdrawal_note'
+  about_id: string
+  about_version: number | null
+  case_id: string
+  agency_id: string
+  practitioner_id: string | null
+  owner_id: string
+  sealed: Buffer
+  wrapped_key: Buffer
   created_at: Generated<Date>
 }
 

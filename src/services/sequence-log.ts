@@ -1,0 +1,167 @@
+import { paddedCount, shuffleBatch } from '../domain/log/batch.ts'
+import { bundleForAppend } from '../domain/log/bundle.ts'
+import { type LogIdentity, logIdentity } from '../domain/log/checkpoint.ts'
+import { ENTRY_BYTES } from '../domain/log/entry.ts'
+import { equalBytes } from '../domain/log/hash.ts'
+import { appendBatch, type Head, type LogFault, openHead } from '../domain/log/sequence.ts'
+import { tilesForAppend } from '../domain/log/append.ts'
+import { ED25519, formatVkey, type NoteKey, verifierKey } from '../domain/log/vkey.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import type * as log from '../storage/log.ts'
+import type * as logAppend from '../storage/log-append.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What one tick came to. */
+export type Sequenced =
+  /** The log now has `size` entries, of which this tick appended `events` real ones. */
+  | { readonly state: 'published'; readonly size: number; readonly events: number }
+  /** Another node is at it, or has been a moment ago. */
+  | { readonly state: 'skipped'; readonly why: 'other_sequencer' | 'too_soon' }
+  /** What is stored is not what was signed: nothing was appended or signed. Somebody has to look. */
+  | { readonly state: 'refused'; readonly fault: LogFault }
+
+/**
+ * Runs one tick. `notWithin` skips it when the log was published less than so many milliseconds ago,
+ * by whichever node; without it the tick is run in any case.
+ */
+export type SequenceLog = (options?: { readonly notWithin?: number }) => Promise<Sequenced>
+
+export interface SequencerDependencies {
+  /** Of the worker role. */
+  readonly db: Database
+  readonly storage: {
+    readonly log: Pick<typeof log, 'findNewestCheckpoint' | 'readBundle' | 'readTiles'>
+    readonly append: typeof logAppend
+  }
+  readonly runtime: Pick<Runtime, 'random'>
+  /** The log's own key; its name is the origin. */
+  readonly key: NoteKey
+  /** Entries per tick where no more are pending; a power of two. */
+  readonly batch: number
+  /** Most entries per tick; a power of two. Default {@link MOST_ENTRIES}; the rest waits for the next. */
+  readonly most?: number
+}
+
+/** Most entries that one tick appends unless said otherwise: about a second of work on one core. */
+export const MOST_ENTRIES = 65_536
+
+/**
+ * Integrates what is pending into the tree and publishes a checkpoint, in one transaction: after a
+ * crash at any point everything of the tick is there or nothing. Every tick appends a full batch,
+ * padding included, in an order that depends on nothing that happened. Any number of nodes may do
+ * this at once.
+ */
+export function makeSequenceLog(deps: SequencerDependencies): SequenceLog {
+  const identity = logIdentity(formatVkey(verifierKey(deps.key, ED25519)))
+  if (!identity) throw new Error('the log has no usable key')
+  // Owned by the returned function: the newest checkpoint it has seen committed. A database that
+  // later shows an older one was put back, and to go on from there would fork the log.
+  let newest: log.StoredCheckpoint | undefined
+
+  return async ({ notWithin = 0 } = {}) => {
+    const { sequenced, seen } = await deps.db
+      .transaction()
+      .execute((tx) => tick(deps, tx, { identity, newest, notWithin }))
+    // Two calls at once may hear of their commits in the other order.
+    if (seen && seen.size > (newest?.size ?? 0)) newest = seen
+    return sequenced
+  }
+}
+
+interface Tick {
+  readonly identity: LogIdentity
+  readonly newest: log.StoredCheckpoint | undefined
+  readonly notWithin: number
+}
+
+interface Ticked {
+  readonly sequenced: Sequenced
+  /** The checkpoint that is the newest once this transaction has committed. */
+  readonly seen?: log.StoredCheckpoint
+}
+
+async function tick(deps: SequencerDependencies, tx: Tx, options: Tick): Promise<Ticked> {
+  const { log, append } = deps.storage
+  if (!(await append.trySequencerLock(tx)))
+    return { sequenced: { state: 'skipped', why: 'other_sequencer' } }
+  await append.demandDurableCommit(tx)
+  const checkpoint = await log.findNewestCheckpoint(tx)
+  if (checkpoint && options.notWithin > 0) {
+    const age = await append.publicationAge(tx)
+    if (age !== undefined && age < options.notWithin)
+      return { sequenced: { state: 'skipped', why: 'too_soon' } }
+  }
+  if (!checkpoint && (await append.hasEntries(tx))) return refused('checkpoint_missing')
+  if (isRolledBack(checkpoint, options.newest)) return refused('checkpoint_rolled_back')
+
+  const size = checkpoint?.size ?? 0
+  const last = bundleForAppend(size)
+  const head = openHead(
+    {
+      checkpoint,
+      tiles: await log.readTiles(tx, tilesForAppend(size)),
+      bundle: last && (await log.readBundle(tx, last.index)),
+    },
+    options.identity,
+  )
+  if (!head.ok) return refused(head.reason)
+  return integrate(deps, tx, { head: head.value, checkpoint, identity: options.identity })
+}
+
+/** Appends what is pending, with padding, to a head that was checked. */
+async function integrate(
+  { storage: { append }, runtime, key, batch, most = MOST_ENTRIES }: SequencerDependencies,
+  tx: Tx,
+  from: {
+    readonly head: Head
+    readonly checkpoint: log.StoredCheckpoint | undefined
+    readonly identity: LogIdentity
+  },
+): Promise<Ticked> {
+  const { head, checkpoint, identity } = from
+  const pending = await append.listPending(tx, most)
+  const count = paddedCount(pending.length, batch)
+  const items = shuffleBatch(
+    [...pending, ...padding(runtime, count - pending.length)],
+    runtime.random(32),
+  )
+  const { edge, bundle } = head
+  const grown = appendBatch(
+    head,
+    items.map(({ entry }) => entry),
+    identity,
+    key,
+  )
+  await append.storeTiles(tx, edge.tiles, grown.tiles)
+  await append.storeBundles(tx, bundle, grown.bundles)
+  await append.insertPositions(
+    tx,
+    items.flatMap(({ eventId }, i) => (eventId ? [{ eventId, leafIndex: edge.size + i }] : [])),
+  )
+  await append.deletePending(tx, pending)
+  const { size, root, note } = grown
+  await append.insertCheckpoint(tx, { size, root, note, previous: checkpoint?.size ?? null })
+  return {
+    sequenced: { state: 'published', size, events: pending.length },
+    seen: { size, root, note },
+  }
+}
+
+/** Entries that mean nothing: random, like commitments. */
+function padding(
+  runtime: Pick<Runtime, 'random'>,
+  count: number,
+): { readonly entry: Uint8Array; readonly eventId?: undefined }[] {
+  return Array.from({ length: count }, () => ({ entry: runtime.random(ENTRY_BYTES) }))
+}
+
+function isRolledBack(
+  checkpoint: log.StoredCheckpoint | undefined,
+  newest: log.StoredCheckpoint | undefined,
+): boolean {
+  if (!newest) return false
+  if (!checkpoint || checkpoint.size < newest.size) return true
+  return checkpoint.size === newest.size && !equalBytes(checkpoint.root, newest.root)
+}
+
+const refused = (fault: LogFault): Ticked => ({ sequenced: { state: 'refused', fault } })
