@@ -9,7 +9,7 @@ export async function migrateDatabase(options: { readonly json?: boolean }): Pro
   print(options, { applied }, lines)
 }
 
-/** `ostiary init`: makes what is missing, and tells what there is. */
+/** `ostiary init`: makes what is missing, and tells what there is. The schema must be there. */
 export async function init(options: { readonly json?: boolean }): Promise<void> {
   const made = await withAdministration(loadConfig(), (admin) => admin.initialise())
   print(options, made, [

@@ -67,6 +67,7 @@ log
   .argument('<url>', 'origin of the server')
   .requiredOption('--vkey <vkey>', 'verifier key of the log')
   .option('--receipt <file>', 'also check this proof of a disclosure')
+  .option('--leaf-hash <hash>', 'the leaf hash that the disclosure’s answer promised for it')
   .option(...json)
   .action(verifyLogCommand)
 

@@ -4,7 +4,7 @@ import type { PolicyDocument } from '../domain/policy/document.ts'
 import { describeFault, type Fault } from '../domain/policy/fault.ts'
 import { parsePolicy } from '../domain/policy/parse.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Tx } from '../storage/database.ts'
 import type * as policies from '../storage/policies.ts'
 import type { ActivePolicy } from './active-policy.ts'
 
@@ -41,7 +41,7 @@ export function compilePack(documents: readonly PolicyDocument[], catalogue: Cat
  * catalogue, or is not what its hash says: nothing is decided by documents that somebody altered.
  */
 export function makeReadPolicy(deps: {
-  readonly db: Database
+  readonly db: Database | Tx
   readonly storage: Pick<typeof policies, 'findPolicyVersion'>
   readonly catalogue: Catalogue
 }) {

@@ -29,6 +29,9 @@ import { RUNTIME } from './runtime.ts'
 import { type DatabaseAddress, openOwner, reachDatabase } from './database.ts'
 import { keyEncryptionKeys, openCheckedKeyRing } from './keys.ts'
 
+/** SQLSTATE of a table that is not there. */
+const UNDEFINED_TABLE = '42P01'
+
 /** Milliseconds for which a rotation waits for transactions under way; storage ends longer ones. */
 const SETTLE = 30_000
 
@@ -157,6 +160,11 @@ export async function withAdministration<Result>(
   try {
     const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
     return await work(administer(config, { address, crypto, catalogue, runtime }))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw error
+    throw new Error(
+      'the database is not prepared: run `ostiary migrate`, then `ostiary init` (a server on the embedded database does both when it starts)',
+    )
   } finally {
     await address.close()
   }

@@ -73,9 +73,9 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   const requirePractitioner = makeRequirePractitioner({ storage: practitioners })
   const acting = makeActing({ transact, requirePractitioner, recordEvent })
   const vault = openVault(parts.crypto, keyRing)
-  const log = await wireLog({ config, runtime, logger, pools, keyRing, recordEvent })
-  const shared = { ...parts, transact, acting, recordEvent, vault, origin }
-  const gate = await wireReleaseGate({ ...shared, log, tick: config.logTick })
+  const log = await wireLog({ config, runtime, logger, pools, keyRing })
+  const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
+  const gate = await wireReleaseGate({ ...shared, tick: config.logTick })
   const cursor = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'cursor')
   const pages = makePages(cursor.secret)
   const noticeParts = { acting, storage: notices, recordEvent, runtime }
@@ -141,9 +141,9 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     app,
     logVkey: log.vkey,
     publish: log.publish,
-    runClocks: log.runClocks,
-    startWorkers: log.startWorkers,
-    stopWorkers: log.stopWorkers,
+    runClocks: async () => {},
+    startWorkers: () => log.start(),
+    stopWorkers: () => log.stop(),
     close: () => tokenKeys.close(),
   }
 }

@@ -35,10 +35,17 @@ export interface Deposit {
 }
 
 /** Onboards the whole cast, opens the case at the police, and brings everybody in. */
-export async function openLakesideCase(world: World): Promise<LakesideCase> {
+export async function openLakesideCase(world: Pick<World, 'onboard'>): Promise<LakesideCase> {
   const agencies = {} as Record<AgencyName, Agency>
   for (const name of Object.keys(CAST) as AgencyName[])
     agencies[name] = await world.onboard(CAST[name], STAFF[name])
+  return { agencies, ...(await openCase(agencies)) }
+}
+
+/** Opens the case at the police and brings the other agencies in, each for whom it acts. */
+export async function openCase(
+  agencies: Readonly<Record<AgencyName, Agency>>,
+): Promise<Omit<LakesideCase, 'agencies'>> {
   const opened = await expectStatus(
     201,
     agencies.police.call('police_officer', 'POST', '/v1/cases', {
@@ -65,7 +72,6 @@ export async function openLakesideCase(world: World): Promise<LakesideCase> {
         }),
       )
   return {
-    agencies,
     caseId,
     ana: idOf('victim'),
     marko: idOf('perpetrator_alleged'),
@@ -75,7 +81,7 @@ export async function openLakesideCase(world: World): Promise<LakesideCase> {
 
 /** Deposits a record through the API; throws unless it was accepted. */
 export function deposit(
-  world: World,
+  world: { readonly clock: { now(): Date } },
   { caseId }: Pick<LakesideCase, 'caseId'>,
   agency: Agency,
   role: PractitionerRole,
@@ -86,7 +92,7 @@ export function deposit(
 
 /** The same, whatever comes of it. */
 export function tryDeposit(
-  world: World,
+  world: { readonly clock: { now(): Date } },
   { caseId }: Pick<LakesideCase, 'caseId'>,
   agency: Agency,
   role: PractitionerRole,

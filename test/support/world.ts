@@ -140,20 +140,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const address = await ostiary.listen()
   const connect = (clientId: string, privateJwk: JWK) =>
     AgencyClient.connect({ origin, clientId, privateJwk, reach: () => address })
-  const operator: Agency = agencyOf(
-    { id: made.agencyId, clientId: made.clientId, sector: 'coordination_body' },
-    operatorKey.privateJwk,
+  const operator = operatorOf(
+    { ...made, privateJwk: operatorKey.privateJwk },
     await connect(made.clientId, operatorKey.privateJwk),
-    new Map([
-      [
-        'system_admin',
-        {
-          id: made.practitionerId,
-          roles: ['system_admin', 'org_admin'],
-          privateJwk: operatorKey.privateJwk,
-        },
-      ],
-    ]),
   )
   return {
     ostiary,
@@ -170,7 +159,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
-async function onboard(
+/** Adds an agency through the public API, as the operator would, with practitioners in these roles. */
+export async function onboard(
   operator: Agency,
   connect: (clientId: string, privateJwk: JWK) => Promise<AgencyClient>,
   member: Member & { parentId?: string },
@@ -217,6 +207,24 @@ async function onboard(
     people.set(role, { id: answer.body.id, roles: [role], privateJwk: key.privateJwk })
   }
   return agencyOf({ id, clientId, sector: member.sector }, privateJwk, client, people)
+}
+
+/** The operator, as `ostiary admin create` makes it: one key for tokens and signatures. */
+export function operatorOf(
+  made: { agencyId: string; practitionerId: string; clientId: string; privateJwk: JWK },
+  client: AgencyClient,
+): Agency {
+  const { agencyId, practitionerId, clientId, privateJwk } = made
+  const admin: Person = { id: practitionerId, roles: ['system_admin', 'org_admin'], privateJwk }
+  return agencyOf(
+    { id: agencyId, clientId, sector: 'coordination_body' },
+    privateJwk,
+    client,
+    new Map([
+      ['system_admin', admin],
+      ['org_admin', admin],
+    ]),
+  )
 }
 
 function agencyOf(

@@ -1,0 +1,96 @@
+/** The server of the demo: the real program in a process of its own, on a database that did not exist before. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+export interface DemoServer {
+  readonly origin: string
+  /** Verifier key of its log. */
+  readonly vkey: string
+  /** Milliseconds from an empty folder to the first answered request. */
+  readonly startedWithin: number
+  /** Runs an `ostiary` command against the same database and reads its JSON. */
+  command(...args: readonly string[]): Promise<Record<string, unknown>>
+  /** Ends the process and waits until it has ended; gives its exit code. */
+  stop(): Promise<number | null>
+  readonly process: ChildProcess
+}
+
+/** Starts `ostiary serve` in an emptied folder below `.ostiary`. Rejects when it does not come up. */
+export async function startServer(): Promise<DemoServer> {
+  const directory = join(ROOT, '.ostiary/demo')
+  await rm(directory, { recursive: true, force: true })
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  const env = {
+    ...process.env,
+    OSTIARY_DATA_DIRECTORY: directory,
+    OSTIARY_PORT: String(port),
+    OSTIARY_PUBLIC_URL: origin,
+    OSTIARY_METRICS_PORT: '0',
+    OSTIARY_LOG_TICK: '1000',
+    OSTIARY_LOG_LEVEL: 'error',
+  }
+  const began = performance.now()
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Ctrl-C reaches the demo, which then ends the server in its own order.
+    detached: true,
+  })
+  await untilReady(child, origin)
+  const startedWithin = performance.now() - began
+  const vkey = (await (await fetch(`${origin}/log/vkey`)).text()).trim()
+  return {
+    origin,
+    vkey,
+    startedWithin,
+    process: child,
+    async command(...args) {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['src/cli/main.ts', ...args, '--json'],
+        { cwd: ROOT, env },
+      )
+      return JSON.parse(stdout) as Record<string, unknown>
+    },
+    stop: () => stop(child),
+  }
+}
+
+async function untilReady(child: ChildProcess, origin: string): Promise<void> {
+  const until = performance.now() + 60_000
+  while (performance.now() < until) {
+    if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`)
+    const ready = await fetch(`${origin}/health/ready`).catch(() => undefined)
+    if (ready?.ok) return
+    await sleep(25)
+  }
+  await stop(child)
+  throw new Error('the server did not come up within a minute')
+}
+
+function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode)
+  return new Promise((resolve) => {
+    child.once('exit', (code) => resolve(code))
+    child.kill('SIGTERM')
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
