@@ -7,6 +7,8 @@
 do $$
 declare
   role_name text;
+  -- Being a member is not enough from PostgreSQL 16 on: who made a role may pass it on before it may become it.
+  become constant text := case when current_setting('server_version_num')::integer < 160000 then 'MEMBER' else 'SET' end;
 begin
   foreach role_name in array array['ostiary_app', 'ostiary_gate', 'ostiary_worker', 'ostiary_auditor'] loop
     begin
@@ -16,15 +18,20 @@ begin
     exception
       when duplicate_object or unique_violation then null;
     end;
-    -- The migrating login must be able to hand objects over to them, and the embedded server's login to become them.
-    if not pg_has_role(current_user, role_name, 'member') then
+    -- One login may be owner, API and workers in one, and then has to be able to become each of them. An owner of little right
+    -- passes nothing on: it was made a member of the gate beforehand (docs/deployment/logins.sql).
+    if not pg_has_role(current_user, role_name, become) then
       begin
         execute format('grant %I to current_user', role_name);
       exception
-        when unique_violation then null;
+        when unique_violation or insufficient_privilege then null;
       end;
     end if;
   end loop;
+  -- Needed to hand the facts functions over (0006-gate.sql).
+  if not pg_has_role(current_user, 'ostiary_gate', become) then
+    raise exception 'the owner of the schema must be a member of role ostiary_gate' using errcode = 'insufficient_privilege';
+  end if;
 end
 $$;
 

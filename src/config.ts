@@ -191,6 +191,14 @@ export function loadConfig(environment: Environment = process.env): Config {
       return [key, undefined]
     }
   })
+  // Without it the embedded database would be meant, and a database of one's own silently left out.
+  const rest = [SETTINGS.workerDatabaseUrl.name, SETTINGS.migrationDatabaseUrl.name]
+  if (!isSet(SETTINGS.databaseUrl.name, environment))
+    faults.push(
+      ...rest
+        .filter((name) => isSet(name, environment))
+        .map((name) => `${name} needs ${SETTINGS.databaseUrl.name} beside it`),
+    )
   if (faults.length > 0) throw new ConfigError(faults)
 
   const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Given
@@ -214,6 +222,10 @@ function textOf({ name, secret }: Setting<unknown>, environment: Environment): s
   } catch {
     throw new Fault(`cannot be read from the file that ${name}_FILE names`)
   }
+}
+
+function isSet(name: string, environment: Environment): boolean {
+  return Boolean(environment[name] || environment[`${name}_FILE`])
 }
 
 function unknownNames(environment: Environment): string[] {
