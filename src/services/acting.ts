@@ -3,7 +3,6 @@ import type { Tx } from '../storage/database.ts'
 import type { Transact } from '../storage/transaction.ts'
 import type { Caller } from './caller.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
-import type { RequirePractitioner } from './require-practitioner.ts'
 
 /** What an operation is about, as far as the request says; for the event of a refusal. */
 export interface About {
@@ -26,7 +25,8 @@ export type Acting = <Result>(
 /** Throws what `work` throws; `audit_unavailable` when a refusal could not be written. */
 export function makeActing(deps: {
   readonly transact: Transact
-  readonly requirePractitioner: RequirePractitioner
+  /** Throws unless who acts is proven. */
+  readonly requirePractitioner: (tx: Tx, caller: Caller) => Promise<unknown>
   readonly recordEvent: RecordEvent
 }): Acting {
   return async (caller, about, work) => {

@@ -25,7 +25,8 @@ export interface RecordRef extends KeyOwner {
 
 /** One piece of free text outside of records, and under whose key it lies. */
 export interface TextRef extends KeyOwner {
-  readonly kind: 'disclosure_notes' | 'review_note' | 'local_reference'
+  readonly kind:
+    'disclosure_notes' | 'review_note' | 'local_reference' | 'contestation_note' | 'withdrawal_note'
   /** UUID of what it belongs to: the disclosure, the task, the person or the case. */
   readonly id: string
 }

@@ -62,52 +62,52 @@ export interface CaseParts {
   readonly catalogue: Catalogue
   readonly vault: Vault
   readonly runtime: Runtime
-  readonly pages: Pages
 }
 
 /** Handlers of everything that comes before a disclosure: who takes part, and what they hold. */
-export function wireCases(parts: CaseParts): Handlers {
-  return { ...registerHandlers(parts), ...caseWorkHandlers(parts) }
+export function wireCases({ pages, ...parts }: CaseParts & { readonly pages: Pages }): Handlers {
+  const services = wireCaseServices(parts)
+  return {
+    ...agencyHandlers(services, pages),
+    ...agreementHandlers(services, pages),
+    ...caseHandlers(services),
+    ...recordHandlers(services),
+    ...consentHandlers(services),
+  }
+}
+
+/** The same use cases for who does not come in by HTTP. */
+export function wireCaseServices(parts: CaseParts) {
+  return { ...registerServices(parts), ...caseWorkServices(parts) }
 }
 
 /** Agencies, practitioners, agreements: an agency's own software may act with nobody named. */
-function registerHandlers({ requirePractitioner, pages, ...parts }: CaseParts): Handlers {
-  const { transact, recordEvent, runtime } = parts
+function registerServices({ requirePractitioner, transact, recordEvent, runtime }: CaseParts) {
   const administering = makeActing({
     transact,
     recordEvent,
     requirePractitioner: makeRecogniseIfNamed({ requirePractitioner }),
   })
   const shared = { administering, recordEvent, runtime, locks, notices }
+  const directory = { ...shared, storage: agencies }
   const practitioners = { ...shared, storage: { ...register, ...agencies } }
   const agreementParts = { ...shared, storage: { ...agreements, ...agencies } }
   return {
-    ...agencyHandlers(
-      {
-        registerAgency: makeRegisterAgency({ ...shared, storage: agencies }),
-        listAgencies: makeListAgencies({ ...shared, storage: agencies }),
-        viewAgency: makeViewAgency({ ...shared, storage: agencies }),
-        changeAgency: makeChangeAgency({ ...shared, storage: agencies }),
-        registerPractitioner: makeRegisterPractitioner(practitioners),
-        changePractitioner: makeChangePractitioner(practitioners),
-      },
-      pages,
-    ),
-    ...agreementHandlers(
-      {
-        recordAgreement: makeRecordAgreement(agreementParts),
-        listAgreements: makeListAgreements(agreementParts),
-        viewAgreement: makeViewAgreement(agreementParts),
-        terminateAgreement: makeTerminateAgreement(agreementParts),
-      },
-      pages,
-    ),
+    registerAgency: makeRegisterAgency(directory),
+    listAgencies: makeListAgencies(directory),
+    viewAgency: makeViewAgency(directory),
+    changeAgency: makeChangeAgency(directory),
+    registerPractitioner: makeRegisterPractitioner(practitioners),
+    changePractitioner: makeChangePractitioner(practitioners),
+    recordAgreement: makeRecordAgreement(agreementParts),
+    listAgreements: makeListAgreements(agreementParts),
+    viewAgreement: makeViewAgreement(agreementParts),
+    terminateAgreement: makeTerminateAgreement(agreementParts),
   }
 }
 
 /** Cases, records, consents: a practitioner acts, in a role. */
-function caseWorkHandlers(parts: CaseParts): Handlers {
-  const { acting, recordEvent, catalogue, vault, runtime } = parts
+function caseWorkServices({ acting, recordEvent, catalogue, vault, runtime }: CaseParts) {
   const subjectKeyFor = makeSubjectKeyFor({ storage: subjectKeys, vault })
   const shared = { acting, recordEvent, catalogue, vault, runtime, locks, notices, subjectKeyFor }
   const caseParts = { ...shared, storage: { ...cases, ...agencies } }
@@ -131,23 +131,17 @@ function caseWorkHandlers(parts: CaseParts): Handlers {
     sealedNotes,
   }
   return {
-    ...caseHandlers({
-      openCase: makeOpenCase(caseParts),
-      viewCase: makeViewCase(caseParts),
-      addPerson: makeAddPerson(caseParts),
-      addMember: makeAddMember(caseParts),
-      removeMember: makeRemoveMember(caseParts),
-    }),
-    ...recordHandlers({
-      depositRecord: makeDepositRecord(recordParts),
-      amendRecord: makeAmendRecord(recordParts),
-      verifyFields: makeVerifyFields(recordParts),
-      contestFields: makeContestFields(recordParts),
-    }),
-    ...consentHandlers({
-      recordConsent: makeRecordConsent(consentParts),
-      viewConsent: makeViewConsent(consentParts),
-      withdrawConsent: makeWithdrawConsent(consentParts),
-    }),
+    openCase: makeOpenCase(caseParts),
+    viewCase: makeViewCase(caseParts),
+    addPerson: makeAddPerson(caseParts),
+    addMember: makeAddMember(caseParts),
+    removeMember: makeRemoveMember(caseParts),
+    depositRecord: makeDepositRecord(recordParts),
+    amendRecord: makeAmendRecord(recordParts),
+    verifyFields: makeVerifyFields(recordParts),
+    contestFields: makeContestFields(recordParts),
+    recordConsent: makeRecordConsent(consentParts),
+    viewConsent: makeViewConsent(consentParts),
+    withdrawConsent: makeWithdrawConsent(consentParts),
   }
 }

@@ -1,0 +1,197 @@
+import type { Purpose } from '../domain/case/vocabulary.ts'
+import { OstiaryError } from '../errors.ts'
+import type * as agencies from '../storage/agencies.ts'
+import type * as agreements from '../storage/agreements.ts'
+import type { AgreementEntry } from '../storage/agreements.ts'
+import type { Tx } from '../storage/database.ts'
+import type * as locks from '../storage/locks.ts'
+import type * as notices from '../storage/notices.ts'
+import type { Acting } from './acting.ts'
+import { requireAdministrator } from './administration.ts'
+import type { Caller } from './caller.ts'
+import { calledBy, type RecordEvent } from './record-event.ts'
+import type { Runtime } from './runtime.ts'
+
+/** A written agreement as it is stated. Ends are days or times; a day stands for its first moment in UTC. */
+export interface AgreementStatement {
+  readonly title: string
+  readonly parties: readonly string[]
+  readonly purposes: readonly Purpose[]
+  readonly validFrom: string
+  readonly validTo: string
+  readonly documentRef: string
+  readonly signatories: readonly string[]
+}
+
+/** An agreement as its parties see it. */
+export interface AgreementView extends AgreementStatement {
+  readonly id: string
+  readonly terminatedAt?: string
+  /** Whether it holds now. */
+  readonly inForce: boolean
+}
+
+export interface AgreementDependencies {
+  /** Lets the agency's own software act with nobody named. */
+  readonly administering: Acting
+  readonly storage: typeof agreements & Pick<typeof agencies, 'existingAgencies' | 'findAgency'>
+  readonly notices: Pick<typeof notices, 'insertNotices'>
+  readonly locks: Pick<typeof locks, 'lockExclusive'>
+  readonly recordEvent: RecordEvent
+  readonly runtime: Runtime
+}
+
+/**
+ * Records an agreement; a party or the operator does, and the other parties are told. Throws
+ * `not_permitted`, `validity_window_invalid`, `invalid_body` for a party that is no agency.
+ */
+export function makeRecordAgreement(deps: AgreementDependencies) {
+  return (caller: Caller, statement: AgreementStatement): Promise<AgreementView> =>
+    deps.administering(caller, { operation: 'createAgreement' }, async (tx) => {
+      requireAdministrator(caller)
+      await requireParty(deps, tx, caller, statement.parties)
+      const validFrom = new Date(statement.validFrom)
+      const validTo = new Date(statement.validTo)
+      if (validFrom >= validTo) throw new OstiaryError('validity_window_invalid')
+      await requireAgencies(deps, tx, statement.parties)
+      const at = deps.runtime.now()
+      const id = deps.runtime.uuid()
+      const entry = { ...statement, id, purposes: [...new Set(statement.purposes)] }
+      const agreement = { ...entry, validFrom, validTo }
+      await deps.storage.insertAgreement(tx, agreement, { agencyId: caller.agencyId, at })
+      await tellOthers(deps, tx, caller, agreement, 'agreement_recorded')
+      await deps.recordEvent(tx, {
+        ...calledBy(caller),
+        at,
+        type: 'agreement.created',
+        public: { agreementId: id, parties: entry.parties, purposes: entry.purposes },
+        private: {},
+      })
+      return viewOf({ ...agreement, terminatedAt: null }, at)
+    })
+}
+
+/** One agreement of the caller's. Throws `not_found`. */
+export function makeViewAgreement(deps: AgreementDependencies) {
+  return (caller: Caller, id: string): Promise<AgreementView> =>
+    deps.administering(caller, { operation: 'getAgreement' }, async (tx) => {
+      const entry = await deps.storage.findAgreement(tx, id)
+      if (!entry) throw new OstiaryError('not_found')
+      return viewOf(entry, deps.runtime.now())
+    })
+}
+
+/** A page of the caller's agreements, in force or not; `last` is the id of its last one. */
+export function makeListAgreements(deps: AgreementDependencies) {
+  return (
+    caller: Caller,
+    filter: { readonly after?: string; readonly limit: number },
+  ): Promise<{ items: AgreementView[]; last: string | undefined }> =>
+    deps.administering(caller, { operation: 'listAgreements' }, async (tx) => {
+      const entries = await deps.storage.listAgreementEntries(tx, filter)
+      const now = deps.runtime.now()
+      return { items: entries.map((entry) => viewOf(entry, now)), last: entries.at(-1)?.id }
+    })
+}
+
+/**
+ * Ends an agreement early, now or at a later time. Holds the lock of every party exclusively: nothing
+ * that needs the agreement commits once an end that is due has committed. An end can be brought
+ * forward and never put off; asked for again, it changes nothing.
+ *
+ * Throws `not_found`, `not_permitted`, `validity_window_invalid` (a time in the past),
+ * `state_conflict` (it has run out by itself).
+ */
+export function makeTerminateAgreement(deps: AgreementDependencies) {
+  return (
+    caller: Caller,
+    id: string,
+    { at, reason }: { readonly at?: string; readonly reason?: string },
+  ): Promise<AgreementView> =>
+    deps.administering(caller, { operation: 'terminateAgreement' }, async (tx) => {
+      requireAdministrator(caller)
+      const seen = await deps.storage.findAgreement(tx, id)
+      if (!seen) throw new OstiaryError('not_found')
+      await deps.locks.lockExclusive(
+        tx,
+        seen.parties.map((party) => `agency:${party}` as const),
+      )
+      const entry = (await deps.storage.findAgreement(tx, id)) ?? seen
+      const now = deps.runtime.now()
+      const end = at === undefined ? now : new Date(at)
+      if (end < now) throw new OstiaryError('validity_window_invalid')
+      if (entry.terminatedAt && entry.terminatedAt <= end) return viewOf(entry, now)
+      if (entry.validTo <= end)
+        throw new OstiaryError('state_conflict', { detail: 'it runs out before that' })
+      await deps.storage.endAgreement(tx, id, { at: end, reason: reason ?? null })
+      // Of an end that has come, the clock tells everybody.
+      if (end > now) await tellOthers(deps, tx, caller, entry, 'agreement_terminated')
+      await deps.recordEvent(tx, {
+        ...calledBy(caller),
+        at: now,
+        type: 'agreement.terminated',
+        public: { agreementId: id, terminatedAt: end.toISOString() },
+        private: {},
+      })
+      return viewOf({ ...entry, terminatedAt: end }, now)
+    })
+}
+
+async function requireParty(
+  { storage }: AgreementDependencies,
+  tx: Tx,
+  { agencyId }: Caller,
+  parties: readonly string[],
+): Promise<void> {
+  if (parties.includes(agencyId)) return
+  const own = await storage.findAgency(tx, agencyId)
+  if (!own?.operator) throw new OstiaryError('not_permitted')
+}
+
+async function requireAgencies(
+  { storage }: AgreementDependencies,
+  tx: Tx,
+  parties: readonly string[],
+): Promise<void> {
+  const known = await storage.existingAgencies(tx, parties)
+  const errors = parties.flatMap((id, index) =>
+    known.has(id)
+      ? []
+      : [{ pointer: `#/parties/${index}`, detail: 'is not an agency of the directory' }],
+  )
+  if (errors.length > 0) throw new OstiaryError('invalid_body', { errors })
+}
+
+/** Nobody is bound, or let go, without hearing of it. */
+function tellOthers(
+  { notices, runtime }: AgreementDependencies,
+  tx: Tx,
+  { agencyId }: Caller,
+  { id, parties }: { readonly id: string; readonly parties: readonly string[] },
+  type: 'agreement_recorded' | 'agreement_terminated',
+): Promise<void> {
+  return notices.insertNotices(
+    tx,
+    parties
+      .filter((party) => party !== agencyId)
+      .map((party) => ({
+        id: runtime.uuid(),
+        agencyId: party,
+        role: 'org_admin',
+        type,
+        urgency: '7d',
+        refs: { agreementId: id },
+      })),
+  )
+}
+
+function viewOf(entry: AgreementEntry, now: Date): AgreementView {
+  const { validFrom, validTo, terminatedAt, ...rest } = entry
+  return {
+    ...rest,
+    validFrom: validFrom.toISOString(),
+    validTo: validTo.toISOString(),
+    ...(terminatedAt === null ? {} : { terminatedAt: terminatedAt.toISOString() }),
+    inForce: validFrom <= now && now < validTo && (terminatedAt === null || now < terminatedAt),
+  }
+}
