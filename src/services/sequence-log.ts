@@ -42,7 +42,7 @@ export interface SequencerDependencies {
   readonly most?: number
 }
 
-/** Most entries that one tick appends unless said otherwise: about a second of work on one core. */
+/** Most entries that one tick appends unless said otherwise: about two seconds of work for one core. */
 export const MOST_ENTRIES = 65_536
 
 /**
