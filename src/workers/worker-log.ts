@@ -15,8 +15,9 @@ export interface LogContent {
   readonly count?: number
 }
 
-/** Class and code of an error; what else it says may repeat a value. */
+/** Class and code of an error, of several the first; what else it says may repeat a value. */
 export function errorCodes(error: unknown): Pick<LogContent, 'errorClass' | 'errorCode'> {
+  if (error instanceof AggregateError && error.errors.length > 0) return errorCodes(error.errors[0])
   const errorClass = error instanceof Error ? error.constructor.name : typeof error
   const { code } = (error ?? {}) as { code?: unknown }
   return {

@@ -1,0 +1,42 @@
+import type * as clocks from '../storage/clocks.ts'
+import type { Database } from '../storage/database.ts'
+import type * as notices from '../storage/notices.ts'
+import { type Clock, MOST_PER_RUN } from './clock.ts'
+import { eachApart } from './each-apart.ts'
+import type { Runtime } from './runtime.ts'
+
+/**
+ * Tells the administrator of each party, once, that an agreement is over, whether or not anybody has
+ * asked for anything under it since. `db` is of the worker role.
+ */
+export function makeAnnounceAgreementEnds({
+  db,
+  storage,
+  runtime,
+}: {
+  readonly db: Database
+  readonly storage: Pick<typeof clocks, 'claimEndTold' | 'listUntoldEnds'> &
+    Pick<typeof notices, 'insertNotices'>
+  readonly runtime: Pick<Runtime, 'uuid'>
+}): Clock {
+  return async (now) => {
+    const ended = await storage.listUntoldEnds(db, now, MOST_PER_RUN)
+    return eachApart(ended, (agreement) =>
+      db.transaction().execute(async (tx) => {
+        if (!(await storage.claimEndTold(tx, agreement, now))) return false
+        await storage.insertNotices(
+          tx,
+          agreement.parties.map((agencyId) => ({
+            id: runtime.uuid(),
+            agencyId,
+            role: 'org_admin',
+            type: 'agreement_expired',
+            urgency: '24h' as const,
+            refs: { agreementId: agreement.id },
+          })),
+        )
+        return true
+      }),
+    )
+  }
+}
