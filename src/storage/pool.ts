@@ -27,6 +27,12 @@ export type PoolOptions = {
 const ROLE_NAME = /^[a-z_][a-z0-9_]{0,62}$/
 
 /**
+ * Whatever the database's own default: where one snapshot served a whole transaction, it would be
+ * older than the locks, and what is read under them stale.
+ */
+const ISOLATION = '-c default_transaction_isolation=read\\ committed'
+
+/**
  * Makes a pool of connections; none is opened before the first query. The caller ends it.
  *
  * The role travels in the connection's start-up options, so there is no moment and no failed `set role` in which a
@@ -54,10 +60,10 @@ export function createPool(options: PoolOptions): pg.Pool {
   return pool
 }
 
-function startUpOptions({ url, role }: PoolOptions): { options?: string } {
-  if (role === undefined) return {}
+function startUpOptions({ url, role }: PoolOptions): { options: string } {
+  // pg lets the URL's options win over ours.
+  if (role === undefined) return { options: ISOLATION }
   if (!ROLE_NAME.test(role)) throw new Error(`\`${role}\` cannot be a database role here`)
-  // pg lets the URL's options win over ours, and the role would be silently lost.
   if (/[?&]options=/.test(url)) throw new Error('a database URL with `options` cannot take a role')
-  return { options: `-c role=${role}` }
+  return { options: `-c role=${role} ${ISOLATION}` }
 }

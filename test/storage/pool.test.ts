@@ -55,6 +55,21 @@ t.test('limits: defaults, and as given', async (t) => {
   await t.rejects(pool.query('select pg_sleep(5)'), { code: '57014' })
 })
 
+t.test(
+  'each statement sees what was committed before it, whatever the database likes',
+  async (t) => {
+    await owner.query(
+      `do $$ begin execute format('alter database %I set default_transaction_isolation = serializable', current_database()); end $$`,
+    )
+    for (const options of [{ url }, { url, role }]) {
+      const pool = createPool(options)
+      t.teardown(() => pool.end())
+      const { rows } = await pool.query(`select current_setting('transaction_isolation') as level`)
+      t.strictSame(rows, [{ level: 'read committed' }])
+    }
+  },
+)
+
 t.test('bigint stays exact, as a string', async (t) => {
   const { rows } = await owner.query('select 9007199254740993::bigint as n')
   t.strictSame(rows, [{ n: '9007199254740993' }])
