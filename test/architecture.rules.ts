@@ -42,7 +42,7 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
                  node: 'all' },
   'console':   { runs: ['domain'], types: ['services'],                                         npm: ['fastify', '@fastify/static', 'preact', 'vite'], node: 'all' },
   'workers':   { runs: ['domain'], types: ['services'],                                         npm: ['graphile-worker', 'pino'], node: 'all' },
-  'cli':       { runs: ['domain', 'files', 'wire', 'wire.ts', 'config.ts'], types: ['services'],        npm: ['commander'], node: 'all' },
+  'cli':       { runs: ['domain', 'files', 'wire', 'wire.ts', 'config.ts'], types: ['services'],        npm: ['commander', 'jose'], node: 'all' },
 
   // The composition root.
   'wire':      { runs: 'all',      types: [],                                                   npm: ['fastify', 'kysely', 'pg', 'pino'], node: 'all' },
