@@ -22,7 +22,48 @@ export const MAX_DEPTH = 64
  *   is not JSON, or nesting beyond {@link MAX_DEPTH}; the message never holds the value
  */
 export function canonicalize(value: Json): string {
+  if (isInOrder(value, 0)) {
+    // Then the engine's own serializer, several times faster, gives the very same text; only lone
+    // surrogates it writes as escapes instead of refusing them (ES2019 well-formed JSON.stringify).
+    const text = JSON.stringify(value)
+    if (!SURROGATE_ESCAPE.test(text)) return text
+  }
   return write(value, 0)
+}
+
+/** Also met by a backslash in the value followed by the letters; `write` then decides. */
+const SURROGATE_ESCAPE = /\\ud[89a-f]/
+
+/** Whether the value is JSON all through, and the members of every object stand in canonical order already. */
+function isInOrder(value: unknown, depth: number): boolean {
+  if (depth > MAX_DEPTH) return false
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return isScalar(value)
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isInOrder(value[i], depth + 1)) return false
+    return true
+  }
+  if (!isPlainObject(value)) return false
+  let before = ''
+  for (const name in value) {
+    if (name < before || !isInOrder(value[name], depth + 1)) return false
+    before = name
+  }
+  return true
+}
+
+const isScalar = (value: unknown): boolean =>
+  typeof value === 'string' || typeof value === 'boolean' || value === null
+
+/**
+ * A copy whose own members stand in canonical order, those of inner objects as they are. What is built
+ * from such copies is written several times faster; the text is the same without.
+ */
+export function inOrder<Members extends { readonly [member: string]: Json }>(
+  members: Members,
+): Members {
+  const names = Object.keys(members).sort()
+  return Object.fromEntries(names.map((name) => [name, members[name]])) as Members
 }
 
 function write(value: unknown, depth: number): string {

@@ -38,7 +38,7 @@ export function commitment(salt: Uint8Array, part: Json): Uint8Array {
  */
 export function commitmentOfText(salt: Uint8Array, canonicalText: string): Uint8Array {
   if (salt.length !== SALT_BYTES) throw new RangeError('a salt has 32 bytes')
-  return hmacSha256(salt, new TextEncoder().encode(canonicalText))
+  return hmacSha256(salt, canonicalText)
 }
 
 /** Whether `salt` and `part` open a commitment. False, too, where they have no proper form. */

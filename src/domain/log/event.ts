@@ -2,7 +2,7 @@
  * Audit events (domain/wire §6; LED art. 25): what is written for every operation on case data, and
  * how it becomes one 64-byte log entry.
  */
-import { canonicalize, type Json } from './canonical.ts'
+import { canonicalize, inOrder, type Json } from './canonical.ts'
 import { commitmentOfText, encodeEntry } from './entry.ts'
 import { leafHash } from './hash.ts'
 
@@ -77,9 +77,9 @@ export function sealEvent(
   salt: () => Uint8Array,
 ): SealedEvent {
   const { at, ...rest } = header
-  const common = { ...rest, at: at.toISOString() }
-  const publicText = canonicalize({ event: common, ...publicDetail })
-  const privateText = canonicalize({ event: common, ...privateDetail })
+  const common = inOrder({ ...rest, at: at.toISOString() })
+  const publicText = canonicalize(inOrder({ event: common, ...publicDetail }))
+  const privateText = canonicalize(inOrder({ event: common, ...privateDetail }))
   const publicSalt = salt()
   const privateSalt = salt()
   const entry = encodeEntry({
