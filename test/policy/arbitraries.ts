@@ -45,7 +45,7 @@ const PURPOSES = ['safety_urgent', 'risk_management', 'referral']
 const ACTS_FOR = ['victim', 'perpetrator', 'child', 'all']
 const PARTIES = ['victim', 'perpetrator', 'child'] as const
 const PERSON_ROLES = ['victim', 'perpetrator_alleged', 'child_witness', 'witness']
-const INFORMANTS = ['V', 'P', 'CH', 'PO', 'VS', 'PP']
+const INFORMANTS = ['V', 'P', 'CH', 'PO', 'VS', 'CP']
 const KINDS = ['fact', 'assessment', 'statement']
 const FLAGS = ['risk_high', 'mandate_exists', 'acute_danger']
 const EXCEPTIONS = ['break_glass', 'child_safety']
@@ -85,9 +85,11 @@ const orNothing = <T extends object>(what: fc.Arbitrary<T>) =>
 const attributes = record<AttributeSelector>({
   category: rarely(some(CATEGORIES), 2),
   locates: rarely(some(PARTIES), 1),
+  record: rarely(some(['person', 'health', 'risk_assessment']), 0.3),
   informant: rarely(some(INFORMANTS), 1),
   statement: rarely(some(KINDS), 1),
-} as never).map((part) => {
+} as never).map(({ record: records, ...part }) => {
+  if (records) return { record: records, ...(part.informant ? { informant: part.informant } : {}) }
   if (Object.keys(part).length === 0) return { category: CATEGORIES }
   const withL = part.category && part.locates && [...new Set([...part.category, 'L'])]
   return withL ? { ...part, category: withL } : part
@@ -386,7 +388,13 @@ export const factsArbitrary: fc.Arbitrary<Facts> = fc
       ),
       role: oneOf(ROLES),
       trainings: fc.array(
-        fc.record({ code: oneOf(TRAININGS), at: ago.map((age) => NOW - age + DAY) }),
+        fc.record({
+          code: oneOf(TRAININGS),
+          at: fc.oneof(
+            ago.map((age) => NOW - age),
+            fc.constant(NOW + DAY),
+          ),
+        }),
         { maxLength: 3 },
       ),
     }),

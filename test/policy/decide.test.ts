@@ -90,6 +90,12 @@ forbid:
     unlessConsent: true
     explain: silent
     unless: []
+  - id: W-her-name
+    fields: [person.full_name]
+    informant: [V]
+    unlessConsent: true
+    explain: reason
+    unless: [vital_interest]
   - id: Y-restricted
     fields: [person/id]
     restricted: true
@@ -209,6 +215,10 @@ cases:
     given: { values: [{ field: risk_assessment.risk_level, heldBy: Change Path, about: Marko, informant: PP, age: P100D, verified: P40D, flags: [risk_high] }] }
     when: { justified: true, ethicsNoted: true, sealed: true, trainings: { gbv_basic: P700D } }
     then: { risk_assessment.risk_level: { outcome: withheld, reasons: [stale], fails: [timely] } }
+  - case: a training on its last day
+    given: { values: [{ field: risk_assessment.risk_level, heldBy: Change Path, about: Marko, informant: PP, verified: P1D }] }
+    when: { justified: true, ethicsNoted: true, sealed: true, trainings: { gbv_basic: P730D } }
+    then: { risk_assessment.risk_level: released }
   - case: a training that has lapsed
     given: { values: [{ field: risk_assessment.risk_level, heldBy: Change Path, about: Marko, informant: PP, verified: P1D }] }
     when: { justified: true, ethicsNoted: true, sealed: true, trainings: { gbv_basic: P731D } }
@@ -292,6 +302,12 @@ cases:
         - { by: Ana, to: Town Police, purpose: care_treatment, fields: [health.*], given: P5D }
         - { by: Ana, to: Town Police, purpose: care_treatment, fields: [health.pregnancy], given: P9D, withdrawn: P4D }
     then: { health.pregnancy: { outcome: withheld, reasons: [consent_withdrawn] } }
+  - case: and one given at that very instant
+    given:
+      consents:
+        - { by: Ana, to: Town Police, purpose: care_treatment, fields: [health.*], given: P4D }
+        - { by: Ana, to: Town Police, purpose: care_treatment, fields: [health.pregnancy], given: P9D, withdrawn: P4D }
+    then: { health.pregnancy: { outcome: withheld, reasons: [consent_withdrawn] } }
   - case: and a newer one stands
     given:
       consents:
@@ -341,6 +357,18 @@ cases:
       values: [{ field: contact_location.perp_phone, heldBy: Town Police, about: Marko, toldBy: Ana }]
       consents: [{ by: Ana, to: Change Path, purpose: referral, fields: [contact_location.perp_phone] }]
     then: { contact_location.perp_phone: { outcome: released, rules: [I-phone], consent: used } }
+  - case: where consent or a claim would lift it, both are offered
+    given: { values: [{ field: person.full_name, heldBy: Town Police, about: Marko, toldBy: Ana }] }
+    then: { person.full_name: { outcome: withheld, rules: [W-her-name], reasons: [shielded], remedies: [ask_consent, claim_exception] } }
+  - case: but not consent where another forbid would stand all the same
+    given: { values: [{ field: person.full_name, heldBy: Town Police, about: Marko, toldBy: Ana, restricted: true }] }
+    then: { person.full_name: { outcome: withheld, rules: [W-her-name, Y-restricted], remedies: [claim_exception] } }
+  - case: where both are there, consent carries it and no claim was needed
+    when: { exception: vital_interest }
+    given:
+      values: [{ field: person.full_name, heldBy: Town Police, about: Marko, toldBy: Ana }]
+      consents: [{ by: Ana, to: Lighthouse, purpose: referral, fields: [person.full_name] }]
+    then: { person.full_name: { outcome: released, consent: used, exception: none } }
   - case: but not one that is not explicit
     when: { agency: Change Path, role: pp_case_manager }
     given:

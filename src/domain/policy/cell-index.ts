@@ -82,22 +82,27 @@ function partiesOf(index: CellIndex, value: ValueFacts): number {
   return parties
 }
 
-/** All cells that one box of a rule covers. */
-export function* cellsOf(index: CellIndex, rule: RuleScope, box: Selection): Generator<number> {
-  const informants = [...index.informant].filter(
-    ([word]) => accepts(box.informant, word) && accepts(rule.informant, word),
-  )
-  const kinds = [...index.kind].filter(([word]) => accepts(box.statement, word))
+/** Calls `visit` for every cell that one box of a rule covers. */
+export function forEachCell(
+  index: CellIndex,
+  rule: RuleScope,
+  box: Selection,
+  visit: (cell: number) => void,
+): void {
+  const told: number[] = []
+  for (const [word, informant] of index.informant) {
+    if (!accepts(box.informant, word) || !accepts(rule.informant, word)) continue
+    for (const [kindWord, kind] of index.kind) {
+      if (accepts(box.statement, kindWord)) told.push(informant * index.kind.size + kind)
+    }
+  }
+  const perRow = index.informant.size * index.kind.size
   for (const field of box.fields) {
     const count = index.dependsOnParties[field] === 1 ? index.variants : 1
     for (let parties = 0; parties < count; parties++) {
       if (box.about && !sharesParty(index, box.about, parties)) continue
-      const row = (index.rowOf[field] ?? 0) + parties
-      for (const [, informant] of informants) {
-        for (const [, kind] of kinds) {
-          yield (row * index.informant.size + informant) * index.kind.size + kind
-        }
-      }
+      const start = ((index.rowOf[field] ?? 0) + parties) * perRow
+      for (const offset of told) visit(start + offset)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { addAll, addTo, emptySet, type RuleSet } from './bits.ts'
-import { type CellIndex, cellsOf, UnknownWordError } from './cell-index.ts'
+import { type CellIndex, forEachCell, UnknownWordError } from './cell-index.ts'
 import type { RuleScope } from './program.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
@@ -115,10 +115,10 @@ function buildCells(rules: readonly RuleScope[], index: CellIndex): Uint32Array 
   const cells = new Uint32Array(index.size * words)
   rules.forEach((rule, number) => {
     for (const selection of rule.selections) {
-      for (const cell of cellsOf(index, rule, selection)) {
+      forEachCell(index, rule, selection, (cell) => {
         const word = cell * words + (number >> 5)
         cells[word] = (cells[word] ?? 0) | (1 << (number & 31))
-      }
+      })
     }
   })
   return cells
