@@ -14,8 +14,9 @@ import { durationMs } from '../../src/domain/policy/duration.ts'
 import { describeFault, type Fault } from '../../src/domain/policy/fault.ts'
 import { POLICY_SHAPE } from '../../src/domain/policy/grammar.ts'
 import { jsonSchema } from '../../src/domain/policy/json-schema.ts'
-import { MAX_DOCUMENT_BYTES, parsePolicy } from '../../src/domain/policy/parse.ts'
+import { MAX_DOCUMENT_BYTES, parsePolicy, parseSuite } from '../../src/domain/policy/parse.ts'
 import { SUITE_SHAPE } from '../../src/domain/policy/suite-grammar.ts'
+import { checkSuite } from '../../src/domain/policy/testing.ts'
 import { readPolicyFiles } from '../../src/files/policies.ts'
 import { catalogue, pack, vocabulary } from './arbitraries.ts'
 import { SEED } from './support.ts'
@@ -395,6 +396,25 @@ function spoil(root: Record<string, unknown>, path: readonly number[], how: numb
   else if (how % 3 === 1 && !Array.isArray(parent)) delete parent[key]
   else if (!Array.isArray(parent)) parent['surprise'] = 1
 }
+
+t.test('the examples of the manual are right', async (t) => {
+  const manual = await readFile(join(import.meta.dirname, '../../docs/policies.md'), 'utf8')
+  const examples = [...manual.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '')
+  const rules = examples.filter((text) => text.startsWith('- id:'))
+  const kinds = ['permit', 'forbid', 'duty']
+  t.equal(rules.length, kinds.length)
+  for (const [i, text] of rules.entries()) {
+    const head = GOOD.slice(0, GOOD.indexOf('permit:'))
+    t.same(said(`${head}${kinds[i]}:\n${text.replace(/^/gm, '  ')}`), [], text)
+  }
+  const suites = examples.filter((text) => text.startsWith('suite:'))
+  t.equal(suites.length, 1)
+  for (const text of suites) {
+    const result = parseSuite(text, 'policies.md')
+    const faults = result.ok ? checkSuite(result.parsed, catalogue, vocabulary) : result.faults
+    t.same(faults.map(describeFault), [])
+  }
+})
 
 t.test('a folder of policies on disk', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'policies-'))

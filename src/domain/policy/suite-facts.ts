@@ -34,7 +34,6 @@ export function factsOfCase(suite: PolicySuite, one: SuiteCase, catalogue: Catal
   const fields = when.fields
     ? when.fields.flatMap((selector) => selectFields(catalogue, selector))
     : values.map((value) => value.field)
-  const agency = agencyNamed(suite, when.agency)
   return {
     at: world.at,
     request: {
@@ -47,21 +46,7 @@ export function factsOfCase(suite: PolicySuite, one: SuiteCase, catalogue: Catal
       sealed: when.sealed ?? false,
       approvedBy: (when.approvedBy ?? []).map((name) => agencyNamed(suite, name) && name),
     },
-    recipient: {
-      agencyId: when.agency,
-      sector: agency.sector,
-      country: agency.country ?? 'AT',
-      public: agency.public ?? false,
-      competentAuthority: agency.competentAuthority ?? false,
-      nationalAuthorisation: agency.nationalAuthorisation ?? false,
-      organisationId: agency.organisation ?? when.agency,
-      actsFor: agency.actsFor,
-      role: when.role,
-      trainings: Object.entries(when.trainings ?? {}).map(([code, age]) => ({
-        code,
-        at: ago(world.at, age),
-      })),
-    },
+    recipient: recipientOf(world, when),
     subject: {
       personId: when.about,
       roles: rolesOf(suite, when.about),
@@ -85,6 +70,25 @@ interface World {
   readonly suite: PolicySuite
   readonly catalogue: Catalogue
   readonly at: number
+}
+
+function recipientOf({ suite, at }: World, when: SuiteRequest) {
+  const agency = agencyNamed(suite, when.agency)
+  return {
+    agencyId: when.agency,
+    sector: agency.sector,
+    country: agency.country ?? 'AT',
+    public: agency.public ?? false,
+    competentAuthority: agency.competentAuthority ?? false,
+    nationalAuthorisation: agency.nationalAuthorisation ?? false,
+    organisationId: agency.organisation ?? when.agency,
+    actsFor: agency.actsFor,
+    role: when.role,
+    trainings: Object.entries(when.trainings ?? {}).map(([code, age]) => ({
+      code,
+      at: ago(at, age),
+    })),
+  }
 }
 
 /** The request of a case, complete. */
