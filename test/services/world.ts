@@ -204,6 +204,7 @@ async function dumpTables(url: string): Promise<string> {
 }
 
 /** A fresh idempotency claim of a caller; the same text gives the same fingerprint. */
-export function claimOf(caller: Caller, text = randomUUID(), key = randomUUID()) {
+export function claimOf(caller: Caller, text: string = randomUUID()) {
+  const key = randomUUID()
   return { clientId: caller.clientId, key, fingerprint: new Uint8Array(Buffer.from(text)) }
 }
