@@ -24,6 +24,9 @@ export interface Counters {
 
 const MINUTE = 60_000
 
+/** Milliseconds after the start in which a slow event loop is not taken for overload. */
+const SETTLING = 5_000
+
 /** Routes that answer even when the server is overloaded: an orchestrator must not kill it for that. */
 const ALWAYS_ANSWERED = new Set(['/health/live'])
 
@@ -32,10 +35,13 @@ const ALWAYS_ANSWERED = new Set(['/health/live'])
  * not told in headers: it would tell apart answers that must look the same.
  */
 export async function registerLimits(app: FastifyInstance, limits: Limits): Promise<Counters> {
+  // Compiling routes and policies holds the event loop: that is start-up, not load.
+  const settledAt = performance.now() + SETTLING
   await app.register(underPressure, {
     maxEventLoopDelay: limits.maxEventLoopDelay,
     pressureHandler: (request: FastifyRequest) => {
       if (ALWAYS_ANSWERED.has(request.routeOptions.url ?? '')) return
+      if (performance.now() < settledAt) return
       return Promise.reject(new OstiaryError('overloaded', { headers: { 'retry-after': '10' } }))
     },
   })

@@ -182,6 +182,7 @@ function tellOthers(
         urgency: '7d',
         refs: { agreementId: id },
       })),
+    runtime.now(),
   )
 }
 

@@ -34,6 +34,7 @@ export function makeAnnounceAgreementEnds({
             urgency: '24h' as const,
             refs: { agreementId: agreement.id },
           })),
+          now,
         )
         return true
       }),

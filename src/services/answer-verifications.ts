@@ -45,6 +45,7 @@ export async function answerVerifications(
         caseId: record.caseId,
       },
     })),
+    runtime.now(),
   )
   return fulfilled.map(({ id }) => id)
 }

@@ -50,16 +50,20 @@ export function makeAddMember(deps: MemberDependencies) {
       const member = { agencyId, actsFor, since: at, until }
       await storage.insertMember(tx, caseId, { ...member, addedBy: caller.agencyId })
       if (agencyId !== caller.agencyId)
-        await deps.notices.insertNotices(tx, [
-          {
-            id: runtime.uuid(),
-            agencyId,
-            role: null,
-            type: 'case_member_added',
-            urgency: '24h',
-            refs: { caseId },
-          },
-        ])
+        await deps.notices.insertNotices(
+          tx,
+          [
+            {
+              id: runtime.uuid(),
+              agencyId,
+              role: null,
+              type: 'case_member_added',
+              urgency: '24h',
+              refs: { caseId },
+            },
+          ],
+          at,
+        )
       await deps.recordEvent(tx, {
         ...calledBy(caller),
         at,

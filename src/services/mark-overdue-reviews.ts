@@ -68,5 +68,6 @@ async function tell(
       urgency: 'immediate' as const,
       refs: { reviewId: review.id, disclosureId, caseId },
     })),
+    now,
   )
 }

@@ -74,17 +74,21 @@ export function makeRequestVerification(deps: {
           fields,
           dueAt,
         })
-        await deps.notices.insertNotices(tx, [
-          {
-            id: deps.runtime.uuid(),
-            agencyId: holder.agency_id,
-            role: null,
-            type: 'verification_requested',
-            urgency: '24h',
-            refs: { verificationRequestId: id, recordId, caseId: holder.case_id },
-            dueAt,
-          },
-        ])
+        await deps.notices.insertNotices(
+          tx,
+          [
+            {
+              id: deps.runtime.uuid(),
+              agencyId: holder.agency_id,
+              role: null,
+              type: 'verification_requested',
+              urgency: '24h',
+              refs: { verificationRequestId: id, recordId, caseId: holder.case_id },
+              dueAt,
+            },
+          ],
+          deps.runtime.now(),
+        )
         tasks.push({ id, recordId, fields, dueAt: dueAt.toISOString() })
       }
       await deps.recordEvent(tx, {

@@ -64,14 +64,18 @@ async function escalate(
     },
     private: {},
   })
-  await storage.insertNotices(tx, [
-    {
-      id: runtime.uuid(),
-      agencyId,
-      role: escalationRole(duty.escalateTo),
-      type: 'duty_missed',
-      urgency: 'immediate',
-      refs: { dutyId, recordId, caseId },
-    },
-  ])
+  await storage.insertNotices(
+    tx,
+    [
+      {
+        id: runtime.uuid(),
+        agencyId,
+        role: escalationRole(duty.escalateTo),
+        type: 'duty_missed',
+        urgency: 'immediate',
+        refs: { dutyId, recordId, caseId },
+      },
+    ],
+    now,
+  )
 }

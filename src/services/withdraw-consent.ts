@@ -83,6 +83,7 @@ function tell(
       urgency: 'immediate',
       refs: { caseId, subjectId, purpose },
     })),
+    runtime.now(),
   )
 }
 
@@ -94,16 +95,20 @@ async function tellRecorder(
   { id, caseId, recordedBy }: ConsentEntry,
 ): Promise<void> {
   if (agencyId === recordedBy) return
-  await notices.insertNotices(tx, [
-    {
-      id: runtime.uuid(),
-      agencyId: recordedBy,
-      role: null,
-      type: 'consent_withdrawn',
-      urgency: 'immediate',
-      refs: { consentId: id, caseId },
-    },
-  ])
+  await notices.insertNotices(
+    tx,
+    [
+      {
+        id: runtime.uuid(),
+        agencyId: recordedBy,
+        role: null,
+        type: 'consent_withdrawn',
+        urgency: 'immediate',
+        refs: { consentId: id, caseId },
+      },
+    ],
+    runtime.now(),
+  )
 }
 
 async function keepNote(

@@ -89,8 +89,12 @@ const DISCLOSURE = `with
       recipient_agency_id, fields, purpose, expires_at, released_at)
     select $1, l.record, l.version, $3, l.subject, l.source, $5, l.fields, $8, l.expires, $20
     from jsonb_to_recordset($21) as l(record uuid, version integer, subject uuid, source uuid, fields text[], expires timestamptz)),
+  -- In one order for everybody, so that two requests cannot wait for each other in a ring.
   ever as (insert into released_fields as f (recipient_agency_id, record_id, case_id, fields)
     select $5, l.record, $3, l.fields from jsonb_to_recordset($21) as l(record uuid, fields text[])
+    where not exists (select from released_fields e
+      where e.recipient_agency_id = $5 and e.record_id = l.record and e.fields @> l.fields)
+    order by l.record
     on conflict (recipient_agency_id, record_id) do update
       set fields = array(select distinct unnest(f.fields || excluded.fields)) where not f.fields @> excluded.fields)
   insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, items,
@@ -103,8 +107,8 @@ const TASKS = `insert into review_task (id, kind, disclosure_id, case_id, agency
   select t.id, t.kind, $1, $2, t.agency, t.role, t.due
   from jsonb_to_recordset($3) as t(id uuid, kind text, agency uuid, role text, due timestamptz)`
 
-const NOTICES = `insert into notice (id, agency_id, role, type, urgency, refs, due_at)
-  select n.id, n.agency, n.role, n.type, n.urgency, n.refs, n.due
+const NOTICES = `insert into notice (id, agency_id, role, type, urgency, refs, due_at, created_at)
+  select n.id, n.agency, n.role, n.type, n.urgency, n.refs, n.due, $2
   from jsonb_to_recordset($1) as n(id uuid, agency uuid, role text, type text, urgency text, refs jsonb, due timestamptz)`
 
 /** The statements of one write, in order; sent together and committed together. */
@@ -139,7 +143,11 @@ export function commitStatements({ event, decided }: GateWrite): Statement[] {
       refs: notice.refs,
       due: notice.dueAt ?? null,
     }))
-    statements.push({ name: 'gate-notices', text: NOTICES, values: [JSON.stringify(rows)] })
+    statements.push({
+      name: 'gate-notices',
+      text: NOTICES,
+      values: [JSON.stringify(rows), disclosure.decidedAt],
+    })
   }
   return statements
 }

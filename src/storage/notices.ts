@@ -4,7 +4,11 @@ import type { Position } from './disclosures.ts'
 import type { NoticeRow } from './gate-write.ts'
 
 /** Tells agencies something; part of the transaction that caused it. */
-export async function insertNotices(tx: Tx, notices: readonly NoticeRow[]): Promise<void> {
+export async function insertNotices(
+  tx: Tx,
+  notices: readonly NoticeRow[],
+  at: Date,
+): Promise<void> {
   if (notices.length === 0) return
   await tx
     .insertInto('notice')
@@ -17,6 +21,9 @@ export async function insertNotices(tx: Tx, notices: readonly NoticeRow[]): Prom
         urgency: notice.urgency,
         refs: JSON.stringify(notice.refs),
         due_at: notice.dueAt ?? null,
+        // To the millisecond, as a page's end names its place in the list.
+        created_at: at,
+        created_at: at,
       })),
     )
     .execute()

@@ -35,6 +35,7 @@ import { transactions } from '../storage/transaction.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import { openVault } from '../vault/vault.ts'
 import { wireCases } from './cases.ts'
+import { wireClocks } from './clocks.ts'
 import type { Pools } from './database.ts'
 import { wireLog } from './log.ts'
 import { wireReleaseGate } from './release-gate.ts'
@@ -74,6 +75,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   const acting = makeActing({ transact, requirePractitioner, recordEvent })
   const vault = openVault(parts.crypto, keyRing)
   const log = await wireLog({ config, runtime, logger, pools, keyRing })
+  const clocks = wireClocks({ runtime, logger, pools, recordEvent })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
   const gate = await wireReleaseGate({ ...shared, tick: config.logTick })
   const cursor = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'cursor')
@@ -136,14 +138,23 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     timeGrid: config.timeGrid,
     trustProxy: config.trustProxy,
     names: catalogue.fields.map(({ name }) => name),
+    newRequestId: () => runtime.uuid(),
   })
   return {
     app,
     logVkey: log.vkey,
     publish: log.publish,
-    runClocks: async () => {},
-    startWorkers: () => log.start(),
-    stopWorkers: () => log.stop(),
+    async runClocks() {
+      const { failed } = await clocks.runHousekeeping(runtime.now())
+      if (failed.length > 0) throw new Error(`clocks failed: ${failed.join(', ')}`)
+    },
+    startWorkers() {
+      log.start()
+      clocks.start()
+    },
+    async stopWorkers() {
+      await Promise.all([log.stop(), clocks.stop()])
+    },
     close: () => tokenKeys.close(),
   }
 }

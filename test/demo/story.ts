@@ -244,7 +244,10 @@ async function consentAndWithdrawal(
   printEntries(given)
   expectEntry(given, 'risk_assessment.risk_level', 'released')
 
-  step('She withdraws it. The same request, a moment later:')
+  step(
+    'She withdraws it. The same request, a moment later:',
+    'Nothing, and not even why: on his side every reason that has to do with her is silent. (The programme got a notice to stop using what it had.)',
+  )
   await expectStatus(
     200,
     support.call('vss_advocate', 'POST', `/v1/consents/${consent.body.id}/withdrawal`, {

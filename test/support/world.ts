@@ -80,6 +80,8 @@ export interface World {
   readonly address: string
   readonly databaseUrl: string
   readonly clock: FakeClock
+  /** Begins ids and salts anew, so that two worlds go on alike after having differed. */
+  reseed(seed: number): void
   readonly operator: Agency
   /** Adds an agency through the public API, with practitioners in these roles. */
   onboard(
@@ -106,7 +108,7 @@ export const EVENING = '2026-11-16T20:00:00.000Z'
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const database = await createTestDatabase()
   const clock = fakeClock(options.at ?? EVENING)
-  const runtime = fakeRuntime(clock, options.seed)
+  const { runtime, reseed } = fakeRuntime(clock, options.seed)
   const origin = 'http://127.0.0.1:8080'
   const config = loadConfig({
     DATABASE_URL: database.url,
@@ -114,9 +116,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     OSTIARY_PORT: '0',
     OSTIARY_METRICS_PORT: '0',
     OSTIARY_PUBLIC_URL: origin,
-    OSTIARY_LOG_LEVEL: 'silent',
+    OSTIARY_LOG_LEVEL: process.env['OSTIARY_TEST_LOG_LEVEL'] ?? 'silent',
     OSTIARY_RATE_LIMIT: '0',
     OSTIARY_TIME_GRID: '0',
+    // Test machines are busy; overload has tests of its own.
+    OSTIARY_MAX_EVENT_LOOP_DELAY: '0',
     ...options.environment,
   })
   const operatorKey = await makeKey()
@@ -150,6 +154,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     address,
     databaseUrl: database.url,
     clock,
+    reseed,
     operator,
     onboard: (member, roles) => onboard(operator, connect, member, roles),
     async stop() {
@@ -280,21 +285,25 @@ export function fakeClock(at: string): FakeClock {
 }
 
 /** Time from the clock; ids and salts from chance, or repeatable ones from a seed. */
-function fakeRuntime(clock: FakeClock, seed?: number): Runtime {
-  if (seed === undefined)
-    return { now: () => clock.now(), uuid: () => randomUUID(), random: (n) => randomBytes(n) }
-  const next = mulberry32(seed)
-  const random = (bytes: number) => Uint8Array.from({ length: bytes }, () => next() * 256)
+export function fakeRuntime(
+  clock: FakeClock,
+  seed?: number,
+): { runtime: Runtime; reseed: (seed: number) => void } {
+  let next = seed === undefined ? undefined : mulberry32(seed)
+  const random = (bytes: number): Uint8Array => {
+    const draw = next
+    return draw ? Uint8Array.from({ length: bytes }, () => draw() * 256) : randomBytes(bytes)
+  }
+  const uuid = (): string => {
+    const bytes = random(16)
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+    const hex = Buffer.from(bytes).toString('hex')
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  }
   return {
-    now: () => clock.now(),
-    random,
-    uuid() {
-      const bytes = random(16)
-      bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-      bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-      const hex = Buffer.from(bytes).toString('hex')
-      return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-    },
+    runtime: { now: () => clock.now(), uuid, random },
+    reseed: (to) => void (next = mulberry32(to)),
   }
 }
 
