@@ -188,10 +188,17 @@ t.test('the image', async (t) => {
         await chmod(file, 0o600)
         await writeFile(file, loginUrl(cluster.url, username, 'ostiary'))
       }
-      const ports = { OSTIARY_PORT: String(await freePort()), OSTIARY_METRICS_PORT: '0' }
+      const port = String(await freePort())
+      const origin = `http://127.0.0.1:${port}`
+      const local = {
+        OSTIARY_PORT: port,
+        OSTIARY_METRICS_PORT: '0',
+        OSTIARY_PUBLIC_URL: origin,
+        OSTIARY_LOG_LEVEL: 'silent',
+      }
       const settings = (service: Service) => ({
         cwd: home,
-        env: { ...environmentOf(service, secrets), ...ports },
+        env: { ...environmentOf(service, secrets), ...local },
       })
       const [, ...program] = JSON.parse(all('ENTRYPOINT')[0]!) as string[]
       const [, ...probe] = JSON.parse(/CMD (\[.*\])$/.exec(all('HEALTHCHECK')[0]!)![1]!) as string[]
@@ -203,7 +210,7 @@ t.test('the image', async (t) => {
       )
       t.match(migrated.stdout, /^applied 0001-roles\.sql$/m)
       const made = await run(process.execPath, [...program, ...init.command!], settings(init))
-      t.match(made.stdout, /^log verifier key: +exchange\.example\/log\+/m)
+      t.match(made.stdout, /^log verifier key: +127\.0\.0\.1:\d+\/log\+/m)
 
       const isReady = () =>
         run(process.execPath, probe, settings(api)).then(
@@ -221,6 +228,20 @@ t.test('the image', async (t) => {
       const ready = async (): Promise<boolean> =>
         (await isReady()) || (server.exitCode === null && ready())
       t.ok(await ready(), 'ready once it runs')
+
+      const words =
+        'agency add --name Lighthouse --sector victim_support --country SI --json'.split(' ')
+      const added = await run(process.execPath, [...program, ...words], settings(init))
+      const file = join(folder, 'lighthouse.json')
+      await writeFile(file, added.stdout)
+      const example = join(root, 'docs/first-request.mjs')
+      const answered = await run(process.execPath, [example, file, origin])
+      t.match(
+        answered.stdout,
+        /^200 \{[^]*name: 'Lighthouse'/,
+        'the example in docs gets its answer',
+      )
+
       server.kill('SIGTERM')
       t.equal((await exited)[0], 0, 'stops when told')
     },
