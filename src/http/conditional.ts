@@ -1,5 +1,6 @@
 /** Conditional requests (RFC 9110 §8.8.3, §13): strong entity tags and what clients say about them. */
 import { createHash } from 'node:crypto'
+import { canonicalize, type Json } from '../domain/log/canonical.ts'
 import { OstiaryError } from '../errors.ts'
 
 /** What `If-Match` names: any present state, or one of these opaque tags (without quotes). */
@@ -12,10 +13,12 @@ export function versionTag(version: number): string {
 
 /**
  * Strong entity tag over what this caller sees: two callers with different views get different tags,
- * and a hidden change leaves the tag as it was.
+ * and a hidden change leaves the tag as it was. The order of members makes no difference: what was
+ * written and what is read back from the database are one state.
  */
 export function contentTag(visible: unknown): string {
-  const digest = createHash('sha256').update(JSON.stringify(visible)).digest('base64url')
+  const text = canonicalize(JSON.parse(JSON.stringify(visible)) as Json)
+  const digest = createHash('sha256').update(text).digest('base64url')
   return `"${digest.slice(0, 22)}"`
 }
 
