@@ -242,7 +242,7 @@ permit:`,
   for (const [what, by, wanted] of cases) t.same(said(edited(what, by)), wanted, by)
 })
 
-t.test('a permit that does not stand on law is a fault', async (t) => {
+t.test('a permit that does not stand on law is a fault [R6]', async (t) => {
   const basis = (fields: string, text: string, to = '{ sector: [victim_support] }') =>
     said(
       edited('[person.full_name]', fields)
