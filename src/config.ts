@@ -124,6 +124,13 @@ export const SETTINGS = {
     standard: '6000',
     read: integer(0, 10_000_000),
   },
+  subjectLimit: {
+    name: 'OSTIARY_SUBJECT_LIMIT',
+    meaning:
+      'Requests for disclosure per minute that one client may make about one person on this process; 0 turns it off.',
+    standard: '120',
+    read: integer(0, 10_000_000),
+  },
   failureLimit: {
     name: 'OSTIARY_FAILURE_LIMIT',
     meaning:

@@ -17,7 +17,18 @@ export async function adminCreate(options: Common): Promise<void> {
   const { privateJwk, publicJwk } = await makeKey()
   const { name, country } = options
   const made = await withAdministration(loadConfig(), (admin) =>
-    admin.createOperator({ name, country: countryOf(country), jwk: publicJwk }),
+    admin.createOperator(
+      {
+        name,
+        sector: 'coordination_body',
+        country: countryOf(country),
+        public: true,
+        phases: [],
+        competentAuthority: false,
+        jwks: { keys: [publicJwk] },
+      },
+      { localId: 'admin', roles: ['system_admin', 'org_admin'], jwk: publicJwk },
+    ),
   )
   const result = { ...made, privateJwk }
   print(options, result, [
@@ -43,14 +54,18 @@ export async function agencyAdd(
   const keys = own ? [own.publicJwk] : await publicKeysIn(file ?? '')
   const [first = {}] = keys
   const made = await withAdministration(loadConfig(), (administration) =>
-    administration.addAgency({
-      name,
-      sector: sectorOf(sector),
-      country: countryOf(country),
-      public: isPublic,
-      jwks: { keys },
-      ...(localId === undefined ? {} : { admin: { localId, jwk: first } }),
-    }),
+    administration.addAgency(
+      {
+        name,
+        sector: sectorOf(sector),
+        country: countryOf(country),
+        public: isPublic,
+        phases: [],
+        competentAuthority: false,
+        jwks: { keys },
+      },
+      localId === undefined ? undefined : { localId, roles: ['org_admin'], jwk: first },
+    ),
   )
   const result = { ...made, ...(own ? { privateJwk: own.privateJwk } : {}) }
   print(options, result, [

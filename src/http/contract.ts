@@ -9,19 +9,16 @@ import type { Call, Handlers, PublicHandler, PublicHandlers, Reply } from './cal
 import type { Guard } from './caller.ts'
 import { isKnown, readIfMatch } from './conditional.ts'
 import { readIdempotency } from './idempotency.ts'
+import type { Counters } from './limits.ts'
 import { needsHeader, type Operation, operationsOf, type Schema } from './operations.ts'
 import { type Check, type CompileCheck, makeCompileCheck, namesIn } from './validation.ts'
 
-export interface MountOptions {
+export interface MountOptions extends Counters {
   /** Without `$ref`, as `loadContract` gives it. */
   readonly document: OpenAPIV3_1.Document
   readonly handlers: Handlers
   readonly publicHandlers: PublicHandlers
   readonly guard: Guard
-  /** Counts a call that the guard has let in; throws `rate_limited`. */
-  readonly countCall: (request: FastifyRequest, caller: Caller) => Promise<void>
-  /** Counts a call that the guard has turned away; throws `rate_limited` in its place. */
-  readonly countRefusal: (request: FastifyRequest) => Promise<void>
   /** Names from outside the contract that a pointer may show, such as those of fields. */
   readonly names?: Iterable<string>
 }
@@ -69,6 +66,8 @@ function mount(
 ): void {
   const { id, method, path, body, responses } = operation
   const readCall = callReader(operation, compile)
+  const asksForPerson =
+    operation.scopes?.includes('disclosures:write') === true && namesSubject(body?.schema)
   const carryOut = { ...options.publicHandlers, ...options.handlers }[id] as PublicHandler
   const schemas = [...responses].filter(([status, schema]) => schema && /^[2-5]\d\d$/.test(status))
   app.route({
@@ -82,7 +81,9 @@ function mount(
       if (method !== 'get') requireMediaType(request, body?.types ?? [])
     },
     handler: async (request, reply) => {
-      const result = await carryOut(readCall(request))
+      const call = readCall(request)
+      if (asksForPerson) await options.countSubject(request)
+      const result = await carryOut(call)
       if (!responses.has(String(result.status))) {
         throw new Error(`${id} has no answer ${result.status} in the contract`)
       }
@@ -90,6 +91,9 @@ function mount(
     },
   })
 }
+
+const namesSubject = (schema: Schema | undefined): boolean =>
+  Object.hasOwn((schema?.['properties'] ?? {}) as object, 'subjectId')
 
 async function letIn(
   request: FastifyRequest,

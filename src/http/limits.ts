@@ -7,6 +7,8 @@ import type { Caller } from '../services/caller.ts'
 export interface Limits {
   /** Calls per minute and client; 0: no limit. */
   readonly rateLimit: number
+  /** Requests for disclosure per minute, client and person, so that nobody can be probed; 0: no limit. */
+  readonly subjectLimit: number
   /** Refused sign-ins per minute and address; 0: no limit. */
   readonly failureLimit: number
   /** Mean event loop delay in milliseconds above which requests are refused; 0: no limit. */
@@ -18,6 +20,8 @@ export interface Limits {
 export interface Counters {
   /** Throws `rate_limited` when the client has made too many calls. */
   readonly countCall: (request: FastifyRequest, caller: Caller) => Promise<void>
+  /** Throws `rate_limited` when the client has asked too often about the person whom the body names. */
+  readonly countSubject: (request: FastifyRequest) => Promise<void>
   /** Throws `rate_limited` when the address has failed to sign in too often. */
   readonly countRefusal: (request: FastifyRequest) => Promise<void>
 }
@@ -49,8 +53,12 @@ export async function registerLimits(app: FastifyInstance, limits: Limits): Prom
   const countCall = counter(app, limits.rateLimit, (request) => {
     return `client:${request.caller?.clientId}`
   })
+  const countSubject = counter(app, limits.subjectLimit, (request) => {
+    const { subjectId } = request.body as { subjectId?: unknown }
+    return `subject:${request.caller?.clientId}:${String(subjectId)}`
+  })
   const countRefusal = counter(app, limits.failureLimit, (request) => `address:${request.ip}`)
-  return { countCall, countRefusal }
+  return { countCall, countSubject, countRefusal }
 }
 
 function counter(

@@ -1,24 +1,32 @@
-import { defaultScopes } from '../domain/case/default-scopes.ts'
-import type { Sector } from '../domain/case/vocabulary.ts'
+import type { PractitionerRole } from '../domain/case/vocabulary.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as practitioners from '../storage/practitioner-register.ts'
 import type { RecordEvent } from './record-event.ts'
+import { type AgencyRegistration, entryOf } from './register-agency.ts'
 import type { Runtime } from './runtime.ts'
+import { type PublicJwk, usableKey } from './usable-key.ts'
 
-/** An agency as the operator adds it at the server itself. */
-export interface AddedAgency {
-  readonly name: string
-  readonly sector: Sector
-  /** ISO 3166-1 alpha-2. */
-  readonly country: string
-  readonly public: boolean
-  readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
-  /** Also makes a practitioner with role org_admin under this pseudonym. */
-  readonly admin?: { readonly localId: string; readonly jwk: Readonly<Record<string, unknown>> }
+/** The first practitioner of an agency, who can register the others. */
+export interface FirstPractitioner {
+  readonly localId: string
+  readonly roles: readonly PractitionerRole[]
+  /** For signatures of their own. */
+  readonly jwk: PublicJwk
 }
 
-/** Adds an agency beside the API, with the owner's rights; for a first set-up and for scripts. */
+/** What was made, with the ids that its software needs. */
+export interface AddedAgency {
+  readonly agencyId: string
+  readonly clientId: string
+  /** Present if a first practitioner was asked for. */
+  readonly practitionerId?: string
+}
+
+/**
+ * Adds an agency at the server itself, with the owner's rights: the operator, whom nobody can register
+ * over the API, and others in a first set-up. Throws `key_unusable`.
+ */
 export function makeAddAgency(deps: {
   readonly agencies: Pick<typeof agencies, 'insertAgency'>
   readonly practitioners: Pick<typeof practitioners, 'insertPractitioner'>
@@ -27,46 +35,35 @@ export function makeAddAgency(deps: {
 }) {
   return async (
     tx: Tx,
-    { admin, ...added }: AddedAgency,
-  ): Promise<{ agencyId: string; clientId: string; practitionerId?: string }> => {
-    const agencyId = deps.runtime.uuid()
-    const clientId = deps.runtime.uuid()
-    const createdAt = deps.runtime.now()
-    await deps.agencies.insertAgency(tx, {
-      ...added,
-      id: agencyId,
-      clientId,
-      parentId: null,
-      phases: [],
-      competentAuthority: false,
-      nationalAuthorisationRef: null,
-      sealingKey: null,
-      contacts: [],
-      operator: false,
-      scopes: defaultScopes(added.sector),
-      suspendedAt: null,
-      createdAt,
-    })
+    registration: AgencyRegistration,
+    { operator = false, first }: { operator?: boolean; first?: FirstPractitioner } = {},
+  ): Promise<AddedAgency> => {
+    const at = deps.runtime.now()
+    const entry = { ...entryOf(registration, deps.runtime, at), operator }
+    await deps.agencies.insertAgency(tx, entry)
+    const added = { agencyId: entry.id, clientId: entry.clientId }
+    const practitionerId = first && deps.runtime.uuid()
+    if (first && practitionerId)
+      await deps.practitioners.insertPractitioner(
+        tx,
+        {
+          id: practitionerId,
+          agencyId: entry.id,
+          localId: first.localId,
+          roles: first.roles,
+          trainings: [],
+          jwk: usableKey(first.jwk, '#/jwk'),
+          active: true,
+        },
+        at,
+      )
     await deps.recordEvent(tx, {
       type: 'agency.created',
-      agencyId,
-      at: createdAt,
-      public: { agencyId, sector: added.sector },
-      private: {},
+      agencyId: entry.id,
+      at,
+      public: { agencyId: entry.id, sector: entry.sector, scopes: entry.scopes, operator },
+      private: { practitionerId: practitionerId ?? null },
     })
-    if (!admin) return { agencyId, clientId }
-    const practitionerId = deps.runtime.uuid()
-    const { localId, jwk } = admin
-    const entry = {
-      id: practitionerId,
-      agencyId,
-      localId,
-      roles: ['org_admin'],
-      trainings: [],
-      jwk,
-      active: true,
-    } as const
-    await deps.practitioners.insertPractitioner(tx, entry, createdAt)
-    return { agencyId, clientId, practitionerId }
+    return practitionerId ? { ...added, practitionerId } : added
   }
 }

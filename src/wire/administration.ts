@@ -2,15 +2,13 @@ import type { Config } from '../config.ts'
 import { type Crypto, loadCrypto } from '../crypto/sodium.ts'
 import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
-import { readPolicyFiles } from '../files/policies.ts'
 import { loadRecordSchemas } from '../files/schemas.ts'
 import { loadContract } from '../http/document.ts'
 import { scopesOf } from '../http/operations.ts'
-import { type AddedAgency, makeAddAgency } from '../services/add-agency.ts'
-import { makeCreateOperator, type NewOperator } from '../services/create-operator.ts'
+import { type AddedAgency, type FirstPractitioner, makeAddAgency } from '../services/add-agency.ts'
 import { type Initialised, makeInitialise } from '../services/initialise.ts'
-import { compilePack, parsePack } from '../services/policy-versions.ts'
 import { makeRecordEvent } from '../services/record-event.ts'
+import type { AgencyRegistration } from '../services/register-agency.ts'
 import { makeRotateKeyEncryptionKey, type Rotation } from '../services/rotate-key-encryption-key.ts'
 import type { Runtime } from '../services/runtime.ts'
 import { rotateTokenKey } from '../services/server-keys.ts'
@@ -26,7 +24,9 @@ import * as subjectKeys from '../storage/subject-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import { PROGRAM_FOLDER } from './program-folder.ts'
 import { RUNTIME } from './runtime.ts'
-import { type DatabaseAddress, openOwner, reachDatabase } from './database.ts'
+import { openOwner } from './database.ts'
+import { type DatabaseAddress, reachDatabase } from './database-address.ts'
+import { type FirstPolicy, readFirstPolicy } from './first-policy.ts'
 import { keyEncryptionKeys, openCheckedKeyRing } from './keys.ts'
 
 /** SQLSTATE of a table that is not there. */
@@ -41,16 +41,15 @@ export interface Administration {
   migrate(): Promise<string[]>
   /** Makes keys and the first policy version where they are missing. */
   initialise(): Promise<Initialised>
-  /** Both, for the embedded database, where nobody else will do it. */
-  prepare(): Promise<void>
-  /** The operator with its first practitioner. */
+  /** Both, for the embedded database, where nobody else will do it; with the policies already read. */
+  prepare(policy: FirstPolicy): Promise<void>
+  /** The operator with its first practitioner; its software may do whatever the API knows. */
   createOperator(
-    operator: NewOperator,
-  ): Promise<{ agencyId: string; practitionerId: string; clientId: string }>
+    registration: Omit<AgencyRegistration, 'scopes'>,
+    first: FirstPractitioner,
+  ): Promise<Required<AddedAgency>>
   /** An agency beside the API. */
-  addAgency(
-    agency: AddedAgency,
-  ): Promise<{ agencyId: string; clientId: string; practitionerId?: string }>
+  addAgency(registration: AgencyRegistration, first?: FirstPractitioner): Promise<AddedAgency>
   /** A new token key; with `compromised` the old ones end at once. */
   rotateTokenKey(compromised: boolean): Promise<{ kid: string; signsFrom: Date }>
   /** Makes the epoch current and re-wraps what lies under earlier ones. */
@@ -65,6 +64,10 @@ export interface AdministrationParts {
   readonly catalogue: Catalogue
   readonly runtime: Runtime
 }
+
+type DropFirst<List extends readonly unknown[]> = List extends [unknown, ...infer Rest]
+  ? Rest
+  : never
 
 /** Administration of the database at `address`. */
 export function administer(config: Config, parts: AdministrationParts): Administration {
@@ -86,10 +89,8 @@ export function administer(config: Config, parts: AdministrationParts): Administ
     }
   }
 
-  async function initialise(): Promise<Initialised> {
-    const files = await readPolicyFiles(`${PROGRAM_FOLDER}policies`)
-    const documents = parsePack(files.documents)
-    const { hash } = compilePack(documents, catalogue)
+  async function initialise(policy?: FirstPolicy): Promise<Initialised> {
+    const first = policy ?? (await readFirstPolicy(catalogue))
     return withOwner((db, keyRing) =>
       makeInitialise({
         db,
@@ -97,34 +98,33 @@ export function administer(config: Config, parts: AdministrationParts): Administ
         storage: { epochs: keyEpochs, keys: serverKeys, policies },
         origin: config.logOrigin,
         runtime,
-      })({ hash, documents }),
+      })(first),
     )
   }
 
-  const register = () => ({
+  const addAgency = makeAddAgency({
     agencies,
     practitioners,
     recordEvent: makeRecordEvent({ storage: auditEvents, runtime, origin: config.logOrigin }),
     runtime,
   })
+  const add = (...[registration, more]: DropFirst<Parameters<typeof addAgency>>) =>
+    withOwner((db) => db.transaction().execute((tx) => addAgency(tx, registration, more)))
 
   return {
     migrate: migrateAll,
-    initialise,
-    async prepare() {
+    initialise: () => initialise(),
+    async prepare(policy) {
       await migrateAll()
-      await initialise()
+      await initialise(policy)
     },
-    createOperator: async (operator) => {
+    createOperator: async (registration, first) => {
       const { resolved } = await loadContract(`${PROGRAM_FOLDER}openapi.yaml`)
-      const scopes = scopesOf(resolved)
-      const create = makeCreateOperator({ ...register(), scopes })
-      return withOwner((db) => db.transaction().execute((tx) => create(tx, operator)))
+      const operator = { ...registration, scopes: scopesOf(resolved) }
+      const added = await add(operator, { operator: true, first })
+      return { ...added, practitionerId: added.practitionerId ?? '' }
     },
-    addAgency: (agency) => {
-      const add = makeAddAgency(register())
-      return withOwner((db) => db.transaction().execute((tx) => add(tx, agency)))
-    },
+    addAgency: (registration, first) => add(registration, first ? { first } : {}),
     rotateTokenKey: (compromised) =>
       withOwner((db, keyRing) =>
         db.transaction().execute((tx) =>

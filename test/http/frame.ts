@@ -47,7 +47,7 @@ export async function frame(
     guard: async () => letInWhoSaysSo,
     isReady: async () => true,
     metrics,
-    limits: { rateLimit: 0, failureLimit: 0, maxEventLoopDelay: 0 },
+    limits: { rateLimit: 0, subjectLimit: 0, failureLimit: 0, maxEventLoopDelay: 0 },
     timeGrid: 0,
     ...options,
   })

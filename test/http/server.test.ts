@@ -118,7 +118,7 @@ t.test('pages', async (t) => {
 })
 
 t.test('limits', async (t) => {
-  const limits = { rateLimit: 3, failureLimit: 2, maxEventLoopDelay: 0 }
+  const limits = { rateLimit: 3, subjectLimit: 0, failureLimit: 2, maxEventLoopDelay: 0 }
   const { app } = await frame(contract, dummies, { limits })
   t.teardown(() => app.close())
   const call = (headers: Record<string, string>) => app.inject({ url: '/v1/agencies', headers })
@@ -138,7 +138,7 @@ t.test('limits', async (t) => {
 })
 
 t.test('overload', async (t) => {
-  const limits = { rateLimit: 0, failureLimit: 0, maxEventLoopDelay: 1 }
+  const limits = { rateLimit: 0, subjectLimit: 0, failureLimit: 0, maxEventLoopDelay: 1 }
   const { app } = await frame(contract, dummies, { limits })
   t.teardown(() => app.close())
   const until = performance.now() + 1600

@@ -118,6 +118,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     OSTIARY_PUBLIC_URL: origin,
     OSTIARY_LOG_LEVEL: process.env['OSTIARY_TEST_LOG_LEVEL'] ?? 'silent',
     OSTIARY_RATE_LIMIT: '0',
+    OSTIARY_SUBJECT_LIMIT: '0',
     OSTIARY_TIME_GRID: '0',
     // Test machines are busy; overload has tests of its own.
     OSTIARY_MAX_EVENT_LOOP_DELAY: '0',
@@ -128,11 +129,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     config,
     async (administration) => {
       await administration.initialise()
-      return administration.createOperator({
-        name: 'Ostiary Lakeside',
-        country: 'SI',
-        jwk: operatorKey.publicJwk,
-      })
+      return administration.createOperator(
+        {
+          name: 'Ostiary Lakeside',
+          sector: 'coordination_body',
+          country: 'SI',
+          public: true,
+          phases: [],
+          competentAuthority: false,
+          jwks: { keys: [operatorKey.publicJwk as Record<string, unknown>] },
+        },
+        {
+          localId: 'admin',
+          roles: ['system_admin', 'org_admin'],
+          jwk: operatorKey.publicJwk as Record<string, unknown>,
+        },
+      )
     },
     runtime,
   )
@@ -289,21 +301,27 @@ export function fakeRuntime(
   clock: FakeClock,
   seed?: number,
 ): { runtime: Runtime; reseed: (seed: number) => void } {
-  let next = seed === undefined ? undefined : mulberry32(seed)
-  const random = (bytes: number): Uint8Array => {
-    const draw = next
-    return draw ? Uint8Array.from({ length: bytes }, () => draw() * 256) : randomBytes(bytes)
-  }
+  // Ids and salts are drawn apart, so that a log that needs more padding does not change the ids.
+  const streams = (from: number) => ({
+    ids: mulberry32(from),
+    salts: mulberry32(from ^ 0x5a5a5a5a),
+  })
+  let drawn = seed === undefined ? undefined : streams(seed)
+  const bytesOf = (count: number, draw: () => number): Uint8Array =>
+    Uint8Array.from({ length: count }, () => draw() * 256)
   const uuid = (): string => {
-    const bytes = random(16)
+    if (!drawn) return randomUUID()
+    const bytes = bytesOf(16, drawn.ids)
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
     const hex = Buffer.from(bytes).toString('hex')
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   }
+  const random = (count: number): Uint8Array =>
+    drawn ? bytesOf(count, drawn.salts) : randomBytes(count)
   return {
     runtime: { now: () => clock.now(), uuid, random },
-    reseed: (to) => void (next = mulberry32(to)),
+    reseed: (to) => void (drawn = streams(to)),
   }
 }
 
