@@ -4,7 +4,7 @@
  */
 export function addWorkingDays(from: Date, days: number): Date {
   const at = new Date(from)
-  for (let left = days; left > 0; ) {
+  for (let left = days; left > 0;) {
     at.setUTCDate(at.getUTCDate() + 1)
     if (at.getUTCDay() !== 0 && at.getUTCDay() !== 6) left -= 1
   }
