@@ -50,8 +50,10 @@ export const disclosureHandlers = (services: DisclosureServices, pages: Pages): 
   },
 
   async previewDisclosure({ caller, body }: Call<DisclosureRequest>) {
+    const { caseId, subjectId, purpose } = body
     const result = await services.discloseFields(caller, body, { kind: 'preview' })
-    return { ...created(result), status: 200 }
+    const { body: answer, ...reply } = created(result)
+    return { ...reply, status: 200, body: { ...(answer as object), caseId, subjectId, purpose } }
   },
 
   async getDisclosure({ caller, params }: Call<undefined, OneDisclosure>) {
