@@ -10,7 +10,9 @@ import { loggerOptions } from './http/logging.ts'
 import { buildMetricsServer, makeMetrics } from './http/metrics.ts'
 import type { Runtime } from './services/runtime.ts'
 import { administer } from './wire/administration.ts'
-import { openPools, reachDatabase } from './wire/database.ts'
+import { openPools } from './wire/database.ts'
+import { type DatabaseAddress, reachDatabase } from './wire/database-address.ts'
+import { readFirstPolicy } from './wire/first-policy.ts'
 import { keyEncryptionKeys, openCheckedKeyRing } from './wire/keys.ts'
 import { PROGRAM_FOLDER } from './wire/program-folder.ts'
 import { RUNTIME } from './wire/runtime.ts'
@@ -38,6 +40,8 @@ export interface WireOptions {
   readonly logger?: Logger
   /** `false` leaves publication and clocks to `publish` and `runClocks`. */
   readonly workers?: boolean
+  /** The database, where its start was asked for already; the server then closes it. */
+  readonly address?: Promise<DatabaseAddress>
 }
 
 /**
@@ -48,21 +52,40 @@ export interface WireOptions {
  * @throws Error that says what is missing or does not fit; nothing is left open then
  */
 export async function wire(config: Config, options: WireOptions = {}): Promise<Ostiary> {
-  const runtime = options.runtime ?? RUNTIME
-  const logger = options.logger ?? pino(loggerOptions(config.logLevel))
-  // What does not need the database is read while it starts.
-  const [address, contract, crypto] = await Promise.all([
-    reachDatabase(config),
+  const reaching = options.address ?? reachDatabase(config)
+  try {
+    const [address, files] = await Promise.all([reaching, readFiles(config)])
+    return await wireOn(config, options, address, files)
+  } catch (error) {
+    await reaching.then((address) => address.close()).catch(() => {})
+    throw error
+  }
+}
+
+/** What does not need the database: read, parsed and compiled while it starts. */
+async function readFiles(config: Config) {
+  const [contract, crypto] = await Promise.all([
     loadContract(`${PROGRAM_FOLDER}openapi.yaml`),
     loadCrypto(),
   ])
   const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
+  const policy = config.databaseUrl === undefined ? await readFirstPolicy(catalogue) : undefined
+  return { contract, crypto, catalogue, policy }
+}
+
+async function wireOn(
+  config: Config,
+  options: WireOptions,
+  address: DatabaseAddress,
+  { contract, crypto, catalogue, policy }: Awaited<ReturnType<typeof readFiles>>,
+): Promise<Ostiary> {
+  const runtime = options.runtime ?? RUNTIME
+  const logger = options.logger ?? pino(loggerOptions(config.logLevel))
   const pools = openPools(address, (error) =>
     logger.warn({ component: 'database', errorClass: error.name }, 'a connection broke'),
   )
   try {
-    if (address.embedded)
-      await administer(config, { address, crypto, catalogue, runtime }).prepare()
+    if (policy) await administer(config, { address, crypto, catalogue, runtime }).prepare(policy)
     const keys = await keyEncryptionKeys(config, { create: false })
     const keyRing = await openCheckedKeyRing(crypto, keys, pools.app)
     const metrics = makeMetrics()
@@ -103,7 +126,6 @@ export async function wire(config: Config, options: WireOptions = {}): Promise<O
     }
   } catch (error) {
     await pools.close()
-    await address.close()
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config.ts'
-import { wire } from '../wire.ts'
+import { reachDatabase } from '../wire/database-address.ts'
 
 /** How long a stop may take before the process ends anyway, in milliseconds. */
 const PATIENCE = 25_000
@@ -10,7 +10,12 @@ const PATIENCE = 25_000
  */
 export async function serve(): Promise<void> {
   const config = loadConfig()
-  const ostiary = await wire(config)
+  // The database takes longest to come up: it is asked for before the rest of the program is read.
+  const database = reachDatabase(config)
+  // Handled by `wire`; it must not end the process before that is there.
+  database.catch(() => {})
+  const { wire } = await import('../wire.ts')
+  const ostiary = await wire(config, { address: database })
   const address = await ostiary.listen()
   if (process.stdout.isTTY)
     process.stdout.write(`Ostiary listens on ${address}; API reference at ${address}/docs\n`)

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { $RefParser } from '@apidevtools/json-schema-ref-parser'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { parse } from 'yaml'
+import { resolveReferences } from './references.ts'
 
 export interface Contract {
   /** In one piece: every `$ref` points inside. For clients and readers. */
@@ -71,10 +71,7 @@ export async function loadContract(path: string | URL): Promise<Contract> {
       schemas: { ...document.components?.schemas, ...Object.fromEntries(schemas) },
     },
   } as OpenAPIV3_1.Document
-  const resolved = await $RefParser.dereference(structuredClone(bundled) as object, {
-    resolve: { external: false },
-  })
-  return { bundled, resolved: resolved as unknown as OpenAPIV3_1.Document }
+  return { bundled, resolved: resolveReferences(bundled) }
 }
 
 function componentName(file: URL): string {

@@ -47,7 +47,13 @@ const ANNOTATIONS = [
  * @throws {Error} of Ajv, if a schema has a keyword that is neither a standard one nor ours
  */
 export function compileRecordValidation(catalogue: Catalogue): ValidateFields {
-  const ajv = new Ajv2020({ strict: true, allErrors: true, logger: false })
+  const ajv = new Ajv2020({
+    strict: true,
+    allErrors: true,
+    logger: false,
+    // Faults of a schema show when it is compiled; compiling the schema of schemas would cost a start more.
+    validateSchema: false,
+  })
   ajv.addVocabulary(ANNOTATIONS)
   addFormats.default(ajv)
   const validators = new Map(

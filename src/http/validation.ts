@@ -28,6 +28,8 @@ export function makeCompileCheck(names: ReadonlySet<string>): CompileCheck {
       strictRequired: false,
       coerceTypes,
       useDefaults: true,
+      // Faults of a schema show when it is compiled; compiling the schema of schemas would cost a start more.
+      validateSchema: false,
       // For `parentSchema`; the data that comes with it is never looked at.
       verbose: true,
       logger: false,

@@ -1,38 +1,8 @@
-import { join } from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
-import type { Config } from '../config.ts'
-import { type EmbeddedPostgres, startEmbedded } from '../embedded/start-embedded.ts'
 import type { Database, Tables } from '../storage/database.ts'
 import { createPool } from '../storage/pool.ts'
-
-/** Where the database is, by role; the embedded one lets its superuser take each role. */
-export interface DatabaseAddress {
-  readonly app: string
-  readonly worker: string
-  readonly owner: string
-  /** Whether it is the one that comes with npm: then the server initialises it by itself. */
-  readonly embedded: boolean
-  close(): Promise<void>
-}
-
-/** The configured database, or the embedded one in the data directory, which is started. */
-export async function reachDatabase(config: Config): Promise<DatabaseAddress> {
-  const { databaseUrl, workerDatabaseUrl, migrationDatabaseUrl } = config
-  if (databaseUrl !== undefined)
-    return {
-      app: databaseUrl,
-      worker: workerDatabaseUrl ?? databaseUrl,
-      owner: migrationDatabaseUrl ?? databaseUrl,
-      embedded: false,
-      close: async () => {},
-    }
-  const embedded: EmbeddedPostgres = await startEmbedded({
-    directory: join(config.dataDirectory, 'postgres'),
-  })
-  const { url } = embedded
-  return { app: url, worker: url, owner: url, embedded: true, close: () => embedded.stop() }
-}
+import type { DatabaseAddress } from './database-address.ts'
 
 /** The pools of one server process, each under its least role. */
 export interface Pools {
