@@ -21,6 +21,8 @@ create function gate_context(
         where p.id = p_practitioner and p.agency_id = app_agency() and p.active and p_role = any (p.roles)),
       'membership', (select to_jsonb(m.acts_for) from case_member m
         where m.case_id = p_case and m.agency_id = app_agency() and m.ended_at is null and (m.until is null or m.until > now())),
+      'memberUntil', (select m.until from case_member m
+        where m.case_id = p_case and m.agency_id = app_agency() and m.ended_at is null),
       'subject', (select jsonb_build_object('id', s.id, 'roles', s.roles)
         from case_person s where s.id = p_subject and s.case_id = p_case and is_case_member(p_case)),
       'persons', (select coalesce(jsonb_object_agg(s.id, s.roles), '{}') from case_person s

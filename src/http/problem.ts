@@ -27,6 +27,9 @@ export function asOstiaryError(error: unknown): OstiaryError {
   if (isDatabaseAway(error)) {
     return new OstiaryError('audit_unavailable', { cause: error, headers: { 'retry-after': '5' } })
   }
+  if (isInTheWay(code)) {
+    return new OstiaryError('overloaded', { cause: error, headers: { 'retry-after': '1' } })
+  }
   const theirs = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
   return new OstiaryError(theirs ? 'malformed_request' : 'internal_error', { cause: error })
 }
@@ -36,14 +39,22 @@ function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code, syscall } = error as { code?: unknown; syscall?: unknown }
   if (syscall === 'connect') return true
-  // SQLSTATE classes 08 (connection), 57P (shutdown), 53 (no resources); pg itself gives no code.
+  // SQLSTATE classes 08 (connection), 57P (shutdown), 53 (no resources), and transactions that lay
+  // idle for too long; pg itself gives no code.
   if (typeof code === 'string') {
-    return /^(08\w{3}|57P0\d|53\w{3}|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
+    return /^(08\w{3}|57P0\d|53\w{3}|25P0[34]|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
   }
-  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(
+  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered|Client was closed)/.test(
     error.message,
   )
 }
+
+/**
+ * Whether the database gave up what it may well do the next time: SQLSTATE lock_not_available,
+ * query_canceled (a time limit), deadlock_detected, serialization_failure.
+ */
+const isInTheWay = (code: unknown): boolean =>
+  typeof code === 'string' && ['55P03', '57014', '40P01', '40001'].includes(code)
 
 /** Sends the problem for an error; 5xx are logged by class and code. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

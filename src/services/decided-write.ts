@@ -1,4 +1,5 @@
 /** What one decision leaves behind: the disclosure, its ledger, its tasks and notices, and its audit event. */
+import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { PractitionerRole } from '../domain/case/vocabulary.ts'
 import { ledgerOf, noticesOf, type RecordHolder, tasksOf } from '../domain/disclosure/effects.ts'
 import {
@@ -23,6 +24,9 @@ import type { DisclosureMode, DisclosureRequest } from './disclose-fields.ts'
 import type { RecognisedContext } from './load-facts.ts'
 import { calledBy } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
+
+/** operationId under which idempotency keys of disclosures are kept. */
+export const OPERATION = 'requestDisclosure'
 
 /** Everything known once the decision has been made. */
 export interface DecidedCase {
@@ -96,7 +100,7 @@ export function decidedWrite(
             idempotency: {
               ...mode.idempotency,
               clientId: caller.clientId,
-              operation: 'requestDisclosure',
+              operation: OPERATION,
             },
           }
         : {}),
@@ -105,19 +109,28 @@ export function decidedWrite(
   return { write, shown }
 }
 
-function shownOf({ decision, records, at }: DecidedCase): Shown {
+function shownOf({ context, decision, records, at }: DecidedCase): Shown {
   const byId = new Map(records.map((record) => [record.record_id, record]))
-  const entries = visibleVerdicts(decision.verdicts).map((verdict) => ({
-    verdict,
-    item: itemOf(verdict, provenanceOf(byId.get(verdict.recordId), verdict.field.name), at),
-  }))
+  const perpetratorSide = isPerpetratorSide([context.membership])
+  const entries = visibleVerdicts(decision.verdicts).map((verdict) => {
+    const record = byId.get(verdict.recordId)
+    if (!record) throw new Error('a verdict names a record that was not read')
+    const { name } = verdict.field
+    const about = { provenance: provenanceOf(record, name), contested: isContested(record, name) }
+    return { verdict, item: itemOf(verdict, { ...about, at, perpetratorSide }) }
+  })
   return { outcome: outcomeOf(entries.map(({ item }) => item)), entries }
 }
 
-function provenanceOf(record: GateRecord | undefined, fieldName: string): ItemProvenance {
-  const stored = record?.fields.find(({ name }) => name === fieldName)
-  const provenance = stored && record?.provenance[stored.provenance]
-  if (!record || !provenance) throw new Error('a verdict names a value that was not read')
+/** As it stands today, which for a repeat is not what it was at the version that is shown. */
+function isContested({ current_fields: current, fields }: GateRecord, fieldName: string): boolean {
+  return (current ?? fields).find(({ name }) => name === fieldName)?.contested ?? false
+}
+
+function provenanceOf(record: GateRecord, fieldName: string): ItemProvenance {
+  const stored = record.fields.find(({ name }) => name === fieldName)
+  const provenance = stored && record.provenance[stored.provenance]
+  if (!provenance) throw new Error('a verdict names a value that was not read')
   const { informant, kind, collectedAt, verifiedAt, method, reliability } = provenance
   return {
     agencyId: record.agency_id,

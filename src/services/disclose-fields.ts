@@ -6,18 +6,20 @@ import type { Catalogue, FieldDefinition } from '../domain/catalogue/types.ts'
 import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { ExceptionCode, PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
 import { resolveRequested } from '../domain/disclosure/requested.ts'
-import { sealEvent } from '../domain/log/event.ts'
+import { type SealedEvent, sealEvent } from '../domain/log/event.ts'
 import { type Decision, decide } from '../domain/policy/decide.ts'
 import type { Facts } from '../domain/policy/facts.ts'
 import { OstiaryError } from '../errors.ts'
 import type { GateQuestion, GateRecord, GateTransaction } from '../storage/gate.ts'
+import type { GateWrite } from '../storage/gate-write.ts'
 import type { SealedText } from '../vault/text.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { ActivePolicies, ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
-import { decidedWrite, type DecidedCase } from './decided-write.ts'
+import { decidedWrite, type DecidedCase, OPERATION, type Shown } from './decided-write.ts'
 import { loadFacts, type RecognisedContext } from './load-facts.ts'
 import { type Opened, openAnswer } from './open-answer.ts'
+import type { FlaggedRecords } from './raised-flags.ts'
 import { calledBy } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 import { sealedRecord } from './sealed-records.ts'
@@ -81,11 +83,20 @@ export interface DiscloseDependencies {
 /** How often a decision is begun anew because the policy changed under it, then 503. */
 const ATTEMPTS = 3
 
+/** SQLSTATE of what went wrong only because of what others did at the same time. */
+const REPEATABLE = [
+  // serialization_failure: among others, the key-encryption key's epoch was retired meanwhile
+  '40001',
+  // deadlock_detected
+  '40P01',
+]
+
 /**
  * Decides one request, field by field, writes decision and audit event, and only then opens what may
  * leave. Throws `unknown_field`, `selector_matches_nothing`, `sealing_key_missing` (nothing written);
  * `practitioner_not_recognised`, `not_found` (audited); `idempotency_key_reused`,
- * `idempotency_key_in_progress`; `policy_changing` after three attempts.
+ * `idempotency_key_in_progress`; `policy_changing` and `overloaded` after three attempts;
+ * `audit_unavailable` when decision and event could not be committed.
  */
 export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
   return async (caller, request, mode) => {
@@ -97,42 +108,89 @@ export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
       }))
       throw new OstiaryError(requested.faults[0]?.code ?? 'unknown_field', { errors })
     }
-    const question = questionOf(caller, request, mode, requested.types)
-    let policy = deps.policies.current()
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const gate = await deps.openGate(question)
-      const inForce = gate.context.policyVersion
-      if (inForce === policy.version)
-        return await discloseUnder(deps, { caller, request, mode, policy, gate }, requested.fields)
-      await gate.rollback()
-      if (inForce === null) break
-      policy = await deps.policies.load(inForce)
-    }
-    throw new OstiaryError('policy_changing')
+    const asked = { caller, request, mode, fields: requested.fields }
+    const { decided, shown, event, facts } = await decideUntilCommitted(
+      deps,
+      asked,
+      questionOf(caller, request, mode, requested.types),
+    )
+    if (decided.decision.errors.length > 0)
+      deps.reportRuleErrors(decided.id, decided.decision.errors)
+    const answer = await openAnswer(deps, decided, shown, event)
+    return { answer, perpetratorSide: isPerpetratorSide(facts.recipient.actsFor) }
   }
 }
 
-interface Attempt {
+interface Asked {
   readonly caller: Caller
   readonly request: DisclosureRequest
   readonly mode: DisclosureMode
-  readonly policy: ActivePolicy
-  readonly gate: GateTransaction
+  readonly fields: readonly FieldDefinition[]
 }
 
-async function discloseUnder(
+interface Attempt extends Asked {
+  readonly policy: ActivePolicy
+  readonly gate: GateTransaction
+  /** Time of decision: taken under the locks. */
+  readonly at: Date
+}
+
+/** A decision that stands in the database. */
+interface Committed {
+  readonly decided: DecidedCase
+  readonly shown: Shown
+  readonly event: SealedEvent
+  readonly facts: Facts
+}
+
+async function decideUntilCommitted(
   deps: DiscloseDependencies,
-  attempt: Attempt,
-  fields: readonly FieldDefinition[],
-): Promise<DisclosureResult> {
-  const { caller, request, mode, policy, gate } = attempt
+  asked: Asked,
+  question: GateQuestion,
+): Promise<Committed> {
+  let policy = deps.policies.current()
+  let last = new OstiaryError('policy_changing')
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const gate = await deps.openGate(question)
+      const inForce = gate.context.policyVersion
+      if (inForce === policy.version)
+        return await decideUnder(deps, { ...asked, policy, gate, at: deps.runtime.now() })
+      await gate.rollback()
+      last = new OstiaryError('policy_changing')
+      if (inForce === null) break
+      policy = await deps.policies.load(inForce)
+    } catch (error) {
+      if (!isRepeatable(error)) throw error
+      last = new OstiaryError('overloaded', { cause: error, headers: { 'retry-after': '1' } })
+    }
+  }
+  throw last
+}
+
+/** Whether PostgreSQL rolled back what another attempt may well get through. */
+function isRepeatable(error: unknown): boolean {
+  const of = error instanceof OstiaryError ? error.cause : error
+  return REPEATABLE.includes(String((of as { code?: unknown } | undefined)?.code))
+}
+
+async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promise<Committed> {
+  const { caller, request, mode, policy, gate, at } = attempt
   let ended = false
+  const commit = async (write: GateWrite): Promise<void> => {
+    ended = true
+    try {
+      await gate.commit(write)
+    } catch (cause) {
+      // Whether or not it got through: nothing leaves on it.
+      throw new OstiaryError('audit_unavailable', { cause, headers: { 'retry-after': '5' } })
+    }
+  }
   try {
-    const context = await recognise(deps, attempt, () => (ended = true))
+    const context = await recognise(deps, attempt, commit)
     const replayOf = earlierAnswer(attempt)
     const records = replayOf ? await gate.recordsOf(replayOf) : gate.records
-    const at = deps.runtime.now()
-    const facts = factsOf(deps, attempt, context, records, fields, at)
+    const facts = factsOf(deps, attempt, context, records)
     const decision = decide(policy.program, facts)
     const decided: DecidedCase = {
       id: deps.runtime.uuid(),
@@ -149,11 +207,8 @@ async function discloseUnder(
     }
     const notes = await sealNotes(deps, attempt, context, decided.id)
     const { write, shown } = decidedWrite(decided, deps.runtime, notes)
-    ended = true
-    await gate.commit(write)
-    if (decision.errors.length > 0) deps.reportRuleErrors(decided.id, decision.errors)
-    const answer = await openAnswer(deps, decided, shown, write.event)
-    return { answer, perpetratorSide: isPerpetratorSide(facts.recipient.actsFor) }
+    await commit(write)
+    return { decided, shown, event: write.event, facts }
   } catch (error) {
     if (!ended) await gate.rollback()
     throw error
@@ -186,30 +241,29 @@ function questionOf(
  */
 async function recognise(
   deps: DiscloseDependencies,
-  { caller, request, gate }: Attempt,
-  onCommit: () => void,
+  { caller, request, gate, at }: Attempt,
+  commit: (write: GateWrite) => Promise<void>,
 ): Promise<RecognisedContext> {
   const { context } = gate
-  const { agency, practitioner, membership, subject } = context
+  const { agency, practitioner, membership, memberUntil, subject } = context
   const refuse = async (code: 'practitioner_not_recognised' | 'not_found', cause: string) => {
     const header = {
       ...calledBy(caller),
       id: deps.runtime.uuid(),
-      at: deps.runtime.now(),
+      at,
       type: code === 'not_found' ? 'disclose.refused' : 'authority.refused',
       caseId: request.caseId,
       subjectId: request.subjectId,
     } as const
     const seen = { purpose: request.purpose, requested: request.fields, refused: code }
-    onCommit()
-    await gate.commit({
-      event: sealEvent(header, seen, { cause }, () => deps.runtime.random(32)),
-    })
+    await commit({ event: sealEvent(header, seen, { cause }, () => deps.runtime.random(32)) })
     return new OstiaryError(code)
   }
   if (!agency || agency.suspended) throw await refuse('practitioner_not_recognised', 'agency')
   if (!practitioner) throw await refuse('practitioner_not_recognised', 'practitioner')
-  if (!membership) throw await refuse('not_found', 'not_a_member')
+  // The database has looked at the end of the membership by its own clock; by ours it counts as well.
+  const over = memberUntil !== null && Date.parse(memberUntil) <= at.getTime()
+  if (!membership || over) throw await refuse('not_found', 'not_a_member')
   if (!subject) throw await refuse('not_found', 'no_such_subject')
   if (request.seal && !agency.sealingKey) throw new OstiaryError('sealing_key_missing')
   return { ...context, agency, practitioner, membership, subject }
@@ -222,23 +276,22 @@ function earlierAnswer({ mode, gate }: Attempt): string | undefined {
   const { seen } = gate.context
   if (!seen) return undefined
   const same = Buffer.from(seen.fingerprint, 'base64').equals(mode.idempotency.fingerprint)
-  if (!same) throw new OstiaryError('idempotency_key_reused')
+  if (!same || seen.operation !== OPERATION) throw new OstiaryError('idempotency_key_reused')
   return seen.resourceId
 }
 
 function factsOf(
   deps: DiscloseDependencies,
-  { caller, request, mode }: Attempt,
+  { caller, request, mode, fields, gate, at }: Attempt,
   context: RecognisedContext,
   records: readonly GateRecord[],
-  fields: readonly FieldDefinition[],
-  at: Date,
 ): Facts {
+  const present = flagged(deps, gate.records, request.caseId)
+  const considered = records === gate.records ? present : flagged(deps, records, request.caseId)
   return loadFacts(
     deps.catalogue,
     context,
-    records,
-    deps.vault.openFlags(records.map((record) => sealedRecord(record, request.caseId))),
+    { considered, present },
     {
       purpose: request.purpose,
       fields,
@@ -252,6 +305,14 @@ function factsOf(
     caller.role as PractitionerRole,
     at,
   )
+}
+
+function flagged(
+  { vault }: DiscloseDependencies,
+  records: readonly GateRecord[],
+  caseId: string,
+): FlaggedRecords {
+  return { records, flags: vault.openFlags(records.map((one) => sealedRecord(one, caseId))) }
 }
 
 /** Justification and notes are free text about the subject: sealed like a value of the subject. */

@@ -76,11 +76,12 @@ async function openEntries(
     const value = valueOf(values.get(verdict), verdict, decided.at)
     if (value !== undefined) return { ...item, value }
     broken.push({ recordId: verdict.recordId, field: verdict.field.id })
+    const { field, recordId, version } = item
     return {
-      field: item.field,
+      field,
       outcome: 'withheld',
-      recordId: verdict.recordId,
-      version: verdict.version,
+      ...(recordId === undefined ? {} : { recordId }),
+      ...(version === undefined ? {} : { version }),
       tests: { secure: 'fail' },
       rules: [],
       reasons: [{ code: 'rule_error' }],

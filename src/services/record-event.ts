@@ -1,5 +1,6 @@
 import type { Json } from '../domain/log/canonical.ts'
 import { type EventHeader, sealEvent } from '../domain/log/event.ts'
+import { OstiaryError } from '../errors.ts'
 import type * as auditEvents from '../storage/audit-events.ts'
 import type { Tx } from '../storage/database.ts'
 import type { Caller } from './caller.ts'
@@ -23,7 +24,10 @@ export type EventStatement = Omit<EventHeader, 'id' | 'at'> & {
 
 export type RecordEvent = (tx: Tx, event: EventStatement) => Promise<Receipt>
 
-/** Writes audit events in the transaction of what they tell; throws when it cannot, and then nothing happens. */
+/**
+ * Writes audit events in the transaction of what they tell; throws `audit_unavailable` when it cannot,
+ * and then nothing of it happens.
+ */
 export function makeRecordEvent({
   storage,
   runtime,
@@ -40,7 +44,11 @@ export function makeRecordEvent({
       privateDetail,
       () => runtime.random(32),
     )
-    await storage.insertEvent(tx, event)
+    try {
+      await storage.insertEvent(tx, event)
+    } catch (cause) {
+      throw new OstiaryError('audit_unavailable', { cause, headers: { 'retry-after': '5' } })
+    }
     return {
       eventId: event.header.id,
       leafHash: Buffer.from(event.leafHash).toString('base64url'),

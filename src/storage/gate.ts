@@ -42,6 +42,8 @@ export interface GateContext {
     readonly trainings: readonly { readonly code: string; readonly at: string }[]
   } | null
   readonly membership: ActsFor | null
+  /** When the membership ends by itself; null: without end. */
+  readonly memberUntil: string | null
   readonly subject: { readonly id: string; readonly roles: readonly PersonRole[] } | null
   /** Roles of every person of the case, by id. */
   readonly persons: Readonly<Record<string, readonly PersonRole[]>>
@@ -121,10 +123,11 @@ export interface GateTransaction {
   rollback(): Promise<void>
 }
 
-const LOCKS = `select set_config('app.agency', $1::text, true),
-  pg_advisory_xact_lock_shared(hashtextextended('ostiary/agency:' || $1::text, 0)),
-  pg_advisory_xact_lock_shared(hashtextextended('ostiary/case:' || $2::text, 0)),
-  pg_advisory_xact_lock_shared(hashtextextended('ostiary/person:' || $3::text, 0)),
+/** Ids go through `uuid`, so that one id has one lock however it is spelled. */
+const LOCKS = `select set_config('app.agency', $1::uuid::text, true),
+  pg_advisory_xact_lock_shared(hashtextextended('ostiary/agency:' || $1::uuid::text, 0)),
+  pg_advisory_xact_lock_shared(hashtextextended('ostiary/case:' || $2::uuid::text, 0)),
+  pg_advisory_xact_lock_shared(hashtextextended('ostiary/person:' || $3::uuid::text, 0)),
   pg_advisory_xact_lock_shared(hashtextextended('ostiary/policy', 0)),
   case when $5::text is null then true
     else pg_try_advisory_xact_lock(hashtextextended('ostiary/idempotency:' || $4::text || ':' || $5::text, 0)) end as mine`

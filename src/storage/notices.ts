@@ -23,7 +23,6 @@ export async function insertNotices(
         due_at: notice.dueAt ?? null,
         // To the millisecond, as a page's end names its place in the list.
         created_at: at,
-        created_at: at,
       })),
     )
     .execute()

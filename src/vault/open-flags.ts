@@ -1,5 +1,4 @@
 import type { Crypto } from '../crypto/sodium.ts'
-import type { PolicyFlag } from '../domain/catalogue/types.ts'
 import { flagsData, recordKeyData } from './associated-data.ts'
 import { attempt } from './attempt.ts'
 import { type BorrowedKeys, borrowKeys } from './borrowed-keys.ts'
@@ -8,14 +7,15 @@ import { decodePlaintext } from './plaintext.ts'
 import type { FieldFlags, Opened, SealedRecord } from './sealed-record.ts'
 
 /**
- * Opens the policy flags of records, by record id, each flag once; for the facts loader alone. A
- * record that can raise none has an empty list. One that fails must not be decided as if it had none.
+ * Opens the policy flags of records, by record id and then by the field that raised them, since who
+ * told a value is who raised its flags; for the facts loader alone. A record that can raise none has
+ * no fields. One that fails must not be decided as if it had none.
  */
 export function openFlags(
   crypto: Crypto,
   keyRing: KeyRing,
   records: readonly SealedRecord[],
-): ReadonlyMap<string, Opened<readonly PolicyFlag[]>> {
+): ReadonlyMap<string, Opened<FieldFlags>> {
   return borrowKeys(
     crypto,
     keyRing,
@@ -33,17 +33,10 @@ export function openFieldFlags(
   return decodePlaintext(crypto.open(dataKey, sealedFlags, flagsData(recordId))) as FieldFlags
 }
 
-function flagsOf(
-  crypto: Crypto,
-  keys: BorrowedKeys,
-  record: SealedRecord,
-): Opened<readonly PolicyFlag[]> {
+function flagsOf(crypto: Crypto, keys: BorrowedKeys, record: SealedRecord): Opened<FieldFlags> {
   const { recordId, sealedFlags, subjectKey, wrappedKey } = record
-  if (!sealedFlags) return { opened: true, value: [] }
+  if (!sealedFlags) return { opened: true, value: {} }
   const dataKey = keys.dataKey(record, subjectKey, wrappedKey, recordKeyData(record))
   if (!dataKey.opened) return dataKey
-  return attempt(() => {
-    const byField = openFieldFlags(crypto, dataKey.value, recordId, sealedFlags)
-    return [...new Set(Object.values(byField).flat())]
-  }, 'value_broken')
+  return attempt(() => openFieldFlags(crypto, dataKey.value, recordId, sealedFlags), 'value_broken')
 }

@@ -1,5 +1,4 @@
 import type { Crypto } from '../crypto/sodium.ts'
-import type { PolicyFlag } from '../domain/catalogue/types.ts'
 import type { Json } from '../domain/log/canonical.ts'
 import type { ReleaseVerdict } from '../domain/policy/verdict.ts'
 import type { KeyOwner, TextRef } from './associated-data.ts'
@@ -35,7 +34,7 @@ export interface Vault {
     records: readonly SealedRecord[],
   ): ReadonlyMap<ReleaseVerdict, Opened<Json>>
   /** @see openFlags */
-  openFlags(records: readonly SealedRecord[]): ReadonlyMap<string, Opened<readonly PolicyFlag[]>>
+  openFlags(records: readonly SealedRecord[]): ReadonlyMap<string, Opened<FieldFlags>>
   /** @see sealText */
   sealText(ref: TextRef, subjectKey: WrappedSubjectKey, text: Json): SealedText
   /** @see openText */

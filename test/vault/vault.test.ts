@@ -223,8 +223,12 @@ t.test(
     t.same(second.wrappedKey, first.wrappedKey)
 
     const flagsOf = (record: SealedRecord) => vault.openFlags([record]).get(record.recordId)
-    t.same(flagsOf(first), ok(['risk_high', 'child_exposed']))
-    t.same(flagsOf(second), ok(['child_exposed', 'dropout']), 'flags follow their fields')
+    t.same(flagsOf(first), ok({ risk_level: ['risk_high'], shelter_flag: ['child_exposed'] }))
+    t.same(
+      flagsOf(second),
+      ok({ shelter_flag: ['child_exposed'], extra: ['dropout'] }),
+      'flags follow their fields',
+    )
     const copied = { ...second, version: 3 }
     t.same(
       openAll(copied)['risk_level'],
@@ -243,9 +247,12 @@ t.test('flags: none and no possible ones differ from unreadable ones', async (t)
   })
   const broken = { ...some, ...recordRef(some), sealedFlags: none.sealedFlags }
   t.equal(without.sealedFlags, null)
-  t.same(vault.openFlags([none, without]).get(none.recordId), ok([]))
-  t.same(vault.openFlags([without]).get(without.recordId), ok([]))
-  t.same(vault.openFlags([some]).get(some.recordId), ok(['risk_high', 'dropout']))
+  t.same(vault.openFlags([none, without]).get(none.recordId), ok({}))
+  t.same(vault.openFlags([without]).get(without.recordId), ok({}))
+  t.same(
+    vault.openFlags([some]).get(some.recordId),
+    ok({ a: ['risk_high', 'dropout'], b: ['risk_high'] }),
+  )
   t.same(vault.openFlags([broken]).get(some.recordId), failed('value_broken'))
   t.equal(none.sealedFlags!.length, some.sealedFlags!.length, 'their number does not show')
 })

@@ -30,11 +30,26 @@ export function visibleVerdicts(verdicts: readonly Verdict[]): readonly Verdict[
   return verdicts.filter((verdict) => !verdict.silent)
 }
 
-/** What one visible verdict looks like from outside. `at` is the time of decision. */
-export function itemOf(verdict: Verdict, provenance: ItemProvenance, at: Date): DisclosureItem {
-  const { field, outcome, tests, rules } = verdict
-  const { recordId, version } = verdict
-  const base = { field: field.id, outcome, recordId, version, tests: { ...tests }, rules }
+/** What an entry says besides the verdict. */
+export interface ItemContext {
+  readonly provenance: ItemProvenance
+  /** Somebody says that the value is wrong. */
+  readonly contested: boolean
+  /** Time of decision. */
+  readonly at: Date
+  /**
+   * The requester acts for the perpetrator: then no version is told, since it counts the changes of
+   * the whole record, and what she had added to it would show.
+   */
+  readonly perpetratorSide: boolean
+}
+
+/** What one visible verdict looks like from outside. */
+export function itemOf(verdict: Verdict, context: ItemContext): DisclosureItem {
+  const { field, outcome, tests, rules, recordId } = verdict
+  const { provenance, contested, at } = context
+  const version = context.perpetratorSide ? {} : { version: verdict.version }
+  const base = { field: field.id, outcome, recordId, ...version, tests: { ...tests }, rules }
   if (verdict.outcome === 'withheld') {
     const reasons = verdict.explained.map(({ code, rule }) => (rule ? { code, rule } : { code }))
     return { ...base, reasons, remedies: verdict.remedies }
@@ -48,6 +63,7 @@ export function itemOf(verdict: Verdict, provenance: ItemProvenance, at: Date): 
     provenance: { ...provenance },
     obligations: verdict.obligations,
     stale: verdict.stale,
+    ...(contested ? { contested } : {}),
     basis: basisOf(verdict.basis),
     ...(verdict.transform ? { transform: verdict.transform } : {}),
     ...(verdict.exception ? { exception: verdict.exception } : {}),
