@@ -52,9 +52,24 @@ create table agreement (
 );
 create index agreement_parties on agreement using gin (parties);
 
--- The directory of agencies is no secret among them; who works where is each agency's own matter.
 grant select, insert, update on agency, practitioner, agreement to ostiary_app;
 grant select on agency, practitioner, agreement to ostiary_gate, ostiary_worker;
+-- What an agency is, it stays.
+revoke update on agency from ostiary_app;
+grant update (name, country, public, phases, competent_authority, national_authorisation_ref, jwks, sealing_key, contacts, scopes,
+  suspended_at, version) on agency to ostiary_app;
+
+-- Whether the transaction's agency runs the server. Security definer: reading agency under its own policy would recurse.
+create function runs_server() returns boolean
+  language sql stable security definer set search_path = public, pg_temp
+  as $$ select exists (select from agency a where a.id = app_agency() and a.operator) $$;
+
+-- The directory of agencies is no secret among them; who works where is each agency's own matter.
+alter table agency enable row level security;
+create policy directory on agency for select using (true);
+create policy register on agency for insert to ostiary_app with check (runs_server() and not operator);
+create policy own on agency for update to ostiary_app
+  using (id = app_agency() or runs_server()) with check (id = app_agency() or runs_server());
 
 alter table practitioner enable row level security;
 create policy own on practitioner to ostiary_app

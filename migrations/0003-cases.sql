@@ -122,7 +122,9 @@ begin
   end loop;
 end
 $$;
-grant update on case_file, case_member, record, consent to ostiary_app;
+grant update on case_file, record, consent to ostiary_app;
+-- A membership is ended, and never reworded.
+grant update (ended_at) on case_member to ostiary_app;
 
 -- Whether the transaction's agency works this case now. Security definer: reading case_member under its own policy would recurse.
 create function is_case_member(p_case uuid) returns boolean
@@ -138,7 +140,8 @@ create policy member on case_file to ostiary_app
   using (created_by = app_agency() or is_case_member(id)) with check (created_by = app_agency() or is_case_member(id));
 create policy own on local_reference to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
 -- An agency sees the persons it brought; what else it may see, the case view decides (architecture §4).
-create policy own on case_person to ostiary_app using (brought_by = app_agency()) with check (brought_by = app_agency());
+create policy own on case_person to ostiary_app
+  using (brought_by = app_agency()) with check (brought_by = app_agency() and is_case_member(case_id));
 -- Whether it works it for everybody, as police and courts do: then it may bring others in and let them go.
 create function acts_for_all(p_case uuid) returns boolean
   language sql stable security definer set search_path = public, pg_temp
@@ -149,14 +152,30 @@ create function acts_for_all(p_case uuid) returns boolean
         and m.ended_at is null and (m.until is null or m.until > now()))
   $$;
 
-create policy own on case_member to ostiary_app
-  using (agency_id = app_agency() or added_by = app_agency() or acts_for_all(case_id))
-  with check (added_by = app_agency() or agency_id = app_agency() or acts_for_all(case_id));
+-- Whether it has opened the case and nobody ever worked it: then it becomes the first member.
+create function is_new_case(p_case uuid) returns boolean
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select exists (select from case_file c where c.id = p_case and c.created_by = app_agency())
+      and not exists (select from case_member m where m.case_id = p_case)
+  $$;
+
+-- Nobody lets himself into a case, nor back into it.
+create policy read_own on case_member for select to ostiary_app
+  using (agency_id = app_agency() or added_by = app_agency() or acts_for_all(case_id));
+create policy bring on case_member for insert to ostiary_app
+  with check (added_by = app_agency() and ended_at is null
+    and (acts_for_all(case_id) or agency_id = app_agency() and is_new_case(case_id)));
+create policy let_go on case_member for update to ostiary_app
+  using (ended_at is null and (agency_id = app_agency() or added_by = app_agency() or acts_for_all(case_id)))
+  with check (ended_at is not null);
 create policy own on subject_key to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
 create policy own on record to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency() and is_case_member(case_id));
 create policy own on record_version to ostiary_app
   using (agency_id = app_agency()) with check (agency_id = app_agency() and is_case_member(case_id));
-create policy own on consent to ostiary_app
+create policy read_own on consent for select to ostiary_app using (recorded_by = app_agency());
+create policy take_down on consent for insert to ostiary_app with check (recorded_by = app_agency() and is_case_member(case_id));
+create policy change_own on consent for update to ostiary_app
   using (recorded_by = app_agency()) with check (recorded_by = app_agency());
 -- Re-wrapping under a new epoch touches every agency's keys, never a value.
 create policy rewrap on subject_key for update to ostiary_worker using (true) with check (true);

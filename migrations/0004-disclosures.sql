@@ -179,7 +179,19 @@ grant select, delete on idempotency to ostiary_worker;
 grant select on disclosure, release_ledger to ostiary_worker, ostiary_auditor;
 grant select, update on review_task, duty, verification_request to ostiary_worker;
 grant select, insert on notice to ostiary_worker;
-grant update on released_fields, review_task, verification_request, notice, duty to ostiary_app;
+grant update on released_fields to ostiary_app;
+grant update (state, decided_at, decided_by, signature, note_sealed, note_key) on review_task to ostiary_app;
+grant update (answered_at) on verification_request to ostiary_app;
+grant update (acknowledged_at, acknowledged_by) on notice to ostiary_app;
+grant update (due_at, state, met_by) on duty to ostiary_app;
+
+-- A key is its client's own.
+alter table idempotency enable row level security;
+create policy own on idempotency to ostiary_app
+  using (client_id = (select a.client_id from agency a where a.id = app_agency()))
+  with check (client_id = (select a.client_id from agency a where a.id = app_agency()));
+create policy gate on idempotency for select to ostiary_gate using (true);
+create policy worker on idempotency to ostiary_worker using (true);
 
 create policy own on disclosure to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
 -- What a source may see of who received its data, gate_released decides.
@@ -191,7 +203,10 @@ create policy own on released_fields to ostiary_app
 create policy read_own on review_task for select to ostiary_app
   using (agency_id = app_agency() or exists (select from disclosure d where d.id = disclosure_id and d.agency_id = app_agency()));
 create policy decide_own on review_task for update to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
-create policy open_any on review_task for insert to ostiary_app with check (true);
+-- Whoever asked opens the task; whoever it is for decides it.
+create policy open_any on review_task for insert to ostiary_app
+  with check (state = 'open' and decided_at is null and decided_by is null and signature is null
+    and exists (select from disclosure d where d.id = disclosure_id and d.agency_id = app_agency()));
 create policy read_own on verification_request for select to ostiary_app using (agency_id = app_agency() or requested_by = app_agency());
 create policy answer_own on verification_request for update to ostiary_app using (agency_id = app_agency()) with check (agency_id = app_agency());
 create policy open_any on verification_request for insert to ostiary_app with check (requested_by = app_agency());

@@ -39,7 +39,8 @@ create function gate_context(
       'subjectKey', (select jsonb_build_object('wrapped', encode(k.wrapped, 'base64'), 'epoch', k.key_epoch)
         from subject_key k where k.owner_id = p_subject and k.agency_id = app_agency()),
       'seen', (select jsonb_build_object('fingerprint', encode(i.fingerprint, 'base64'), 'operation', i.operation, 'resourceId', i.resource_id)
-        from idempotency i where i.client_id = p_client and i.key = p_key))
+        from idempotency i join agency a on a.client_id = i.client_id
+        where i.client_id = p_client and i.key = p_key and a.id = app_agency()))
   $$;
 
 -- The current version of every record of the case about this subject or about the case as a whole, of the wanted types, with
@@ -136,9 +137,11 @@ create function gate_reviews(p_disclosure uuid)
     order by t.due_at, t.id
   $$;
 
--- What left from this agency's records: newest first, from the position (p_at, p_id) on. For the perpetrator's side without what
+-- What left from this agency's records: newest first, from the position (p_at, p_id, p_record) on. For the perpetrator's side without what
 -- went to agencies of victim or child.
-create function gate_released(p_subject uuid, p_from timestamptz, p_to timestamptz, p_at timestamptz, p_id uuid, p_limit integer)
+create function gate_released(
+  p_subject uuid, p_from timestamptz, p_to timestamptz, p_at timestamptz, p_id uuid, p_record uuid, p_limit integer
+)
   returns table (
     disclosure_id uuid, record_id uuid, record_version integer, case_id uuid, subject_id uuid, recipient_agency_id uuid,
     fields text[], purpose text, expires_at timestamptz, released_at timestamptz)
@@ -150,9 +153,9 @@ create function gate_released(p_subject uuid, p_from timestamptz, p_to timestamp
     where l.source_agency_id = app_agency() and l.recipient_agency_id <> app_agency()
       and (p_subject is null or l.subject_id = p_subject)
       and (p_from is null or l.released_at >= p_from) and (p_to is null or l.released_at < p_to)
-      and (p_at is null or (l.released_at, l.disclosure_id) < (p_at, p_id))
+      and (p_at is null or (l.released_at, l.disclosure_id, l.record_id) < (p_at, p_id, p_record))
       and not (on_perpetrator_side(l.case_id) and acts_for_shielded(l.case_id, l.recipient_agency_id))
-    order by l.released_at desc, l.disclosure_id desc
+    order by l.released_at desc, l.disclosure_id desc, l.record_id desc
     limit p_limit
   $$;
 
@@ -174,14 +177,16 @@ begin
   -- Handing a function over needs the new owner's right to create in the schema, for this moment only.
   grant create on schema public to ostiary_gate;
   foreach f in array array[
-    'is_case_member(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[], jsonb)',
+    'runs_server()', 'is_case_member(uuid)', 'is_new_case(uuid)', 'acts_for_all(uuid)', 'gate_context(uuid, text, uuid, uuid, text, uuid)', 'gate_values(uuid, uuid, text[], jsonb)',
     'gate_case(uuid)', 'gate_proof(uuid)', 'acts_for_shielded(uuid, uuid)', 'on_perpetrator_side(uuid)', 'gate_reviews(uuid)',
-    'gate_released(uuid, timestamptz, timestamptz, timestamptz, uuid, integer)', 'gate_holder(uuid)'] loop
+    'gate_released(uuid, timestamptz, timestamptz, timestamptz, uuid, uuid, integer)', 'gate_holder(uuid)'] loop
     execute format('alter function %s owner to ostiary_gate', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to ostiary_app', f);
   end loop;
   revoke create on schema public from ostiary_gate;
+  -- These two ask for nobody's standing in the case; other functions do before they call them.
+  revoke execute on function acts_for_shielded(uuid, uuid), on_perpetrator_side(uuid) from ostiary_app;
 end
 $$;
 grant select on idempotency, key_epoch to ostiary_gate;

@@ -5,6 +5,8 @@ import type { Page } from './pages.ts'
 export interface Position {
   readonly at: Date
   readonly id: string
+  /** Which of several lines under one id. */
+  readonly line?: string
 }
 
 /** A place as text, for a cursor; undefined when the page was not full, so that none follows. */
@@ -13,13 +15,15 @@ export function positionText(
   count: number,
   limit: number,
 ): string | undefined {
-  return last && count === limit ? `${last.at.toISOString()}/${last.id}` : undefined
+  if (!last || count < limit) return undefined
+  const { at, id, line } = last
+  return [at.toISOString(), id, ...(line === undefined ? [] : [line])].join('/')
 }
 
 /** The place that a cursor named. */
 export function positionOf({ after }: Page): Position | undefined {
   if (after === undefined) return undefined
-  const [at, id] = after.split('/')
+  const [at, id, line] = after.split('/')
   if (!at || !id) throw new OstiaryError('invalid_cursor')
-  return { at: new Date(at), id }
+  return { at: new Date(at), id, ...(line === undefined ? {} : { line }) }
 }

@@ -111,6 +111,7 @@ export function makeListDisclosures(deps: ViewDependencies) {
         fields: row.fields,
       }))
       const end = rows.at(-1)
-      return { items, last: end && { at: end.released_at, id: end.disclosure_id } }
+      const last = end && { at: end.released_at, id: end.disclosure_id, line: end.record_id }
+      return { items, last }
     })
 }

@@ -7,6 +7,8 @@ import type { Tx } from './database.ts'
 export interface Position {
   readonly at: Date
   readonly id: string
+  /** Which of several lines under one id. */
+  readonly line?: string
 }
 
 export interface ListFilter {
@@ -40,7 +42,7 @@ export function listReceived(tx: Tx, filter: ListFilter) {
   return query.orderBy('decided_at', 'desc').orderBy('id', 'desc').limit(filter.limit).execute()
 }
 
-/** What left from the agency's records, newest first, as far as it may know. */
+/** What left from the agency's records, a line for each record, newest first, as far as it may know. */
 export async function listMade(tx: Tx, filter: ListFilter) {
   const { subjectId, from, to, after, limit } = filter
   const { rows } = await sql<{
@@ -55,7 +57,7 @@ export async function listMade(tx: Tx, filter: ListFilter) {
     expires_at: Date | null
     released_at: Date
   }>`select * from gate_released(${subjectId ?? null}, ${from ?? null}, ${to ?? null},
-    ${after?.at ?? null}, ${after?.id ?? null}, ${limit})`.execute(tx)
+    ${after?.at ?? null}, ${after?.id ?? null}, ${after?.line ?? null}, ${limit})`.execute(tx)
   return rows
 }
 
