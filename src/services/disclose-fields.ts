@@ -5,9 +5,10 @@
 import type { Catalogue, FieldDefinition } from '../domain/catalogue/types.ts'
 import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { ExceptionCode, PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
+import { decideReviewed, type Reviewed } from '../domain/disclosure/reviewed.ts'
 import { resolveRequested } from '../domain/disclosure/requested.ts'
 import { type SealedEvent, sealEvent } from '../domain/log/event.ts'
-import { type Decision, decide } from '../domain/policy/decide.ts'
+import type { Decision } from '../domain/policy/decide.ts'
 import type { Facts } from '../domain/policy/facts.ts'
 import { OstiaryError } from '../errors.ts'
 import type { GateQuestion, GateRecord, GateTransaction } from '../storage/gate.ts'
@@ -41,8 +42,8 @@ export interface DisclosureMode {
   readonly kind: 'disclosure' | 'preview'
   /** Absent for a preview. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: Uint8Array }
-  /** After review: which request is released, and whose reviewers approved it. */
-  readonly release?: { readonly of: string; readonly approvedBy: readonly string[] }
+  /** After review: which request is released, and what its reviewers said. */
+  readonly release?: Reviewed & { readonly of: string }
 }
 
 /** The answer, and whether its sender must hold it to the time grid. */
@@ -191,7 +192,7 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
     const replayOf = earlierAnswer(attempt)
     const records = replayOf ? await gate.recordsOf(replayOf) : gate.records
     const facts = factsOf(deps, attempt, context, records)
-    const decision = decide(policy.program, facts)
+    const decision = decideReviewed(policy.program, facts, mode.release)
     const decided: DecidedCase = {
       id: deps.runtime.uuid(),
       at,
@@ -282,7 +283,7 @@ function earlierAnswer({ mode, gate }: Attempt): string | undefined {
 
 function factsOf(
   deps: DiscloseDependencies,
-  { caller, request, mode, fields, gate, at }: Attempt,
+  { caller, request, fields, gate, at }: Attempt,
   context: RecognisedContext,
   records: readonly GateRecord[],
 ): Facts {
@@ -299,7 +300,7 @@ function factsOf(
       ethicsNoted: Boolean(request.ethicsNote?.trim()),
       channel: caller.channel,
       sealed: request.seal ?? false,
-      approvedBy: mode.release?.approvedBy ?? [],
+      approvedBy: [],
       ...(request.exception ? { exception: request.exception.code } : {}),
     },
     caller.role as PractitionerRole,

@@ -1,3 +1,4 @@
+import type { Reviewed } from '../domain/disclosure/reviewed.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as disclosures from '../storage/disclosures.ts'
 import type { Tx } from '../storage/database.ts'
@@ -5,6 +6,7 @@ import type { Vault } from '../vault/vault.ts'
 import type { WrappedSubjectKey } from '../vault/key-ring.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
+import type { Runtime } from './runtime.ts'
 import type { DiscloseFields, DisclosureRequest, DisclosureResult } from './disclose-fields.ts'
 
 export interface ReleaseDependencies {
@@ -17,28 +19,40 @@ export interface ReleaseDependencies {
     agencyId: string,
   ) => Promise<WrappedSubjectKey | undefined>
   readonly discloseFields: DiscloseFields
+  readonly runtime: Pick<Runtime, 'now'>
 }
+
+/**
+ * How long an approval lasts, in milliseconds: 7 days. Whoever approved has looked at the case as it
+ * was then; later somebody has to look again.
+ */
+const APPROVAL_LASTS = 7 * 86_400_000
 
 /**
  * Asks again for what waited for a person: the same request, decided anew at this moment with the
  * approvals as facts, so that whatever stopped it meanwhile stops it (S4). Throws `not_found`,
- * `review_not_open` (nothing of it was under review), `state_conflict` (undecided, or refused by all), and what a disclosure throws.
+ * `review_not_open` (nothing of it was under review), `state_conflict` (undecided, refused by all, or
+ * approved too long ago), and what a disclosure throws.
  */
 export function makeReleaseDisclosure(deps: ReleaseDependencies) {
   return async (caller: Caller, id: string): Promise<DisclosureResult> => {
-    const { request, approvedBy } = await deps.acting(
+    const { request, reviewed } = await deps.acting(
       caller,
       { operation: 'releaseDisclosure' },
-      (tx) => approvedRequest(deps, tx, id),
+      (tx) => reviewedRequest(deps, tx, id),
     )
     return deps.discloseFields(caller, request, {
       kind: 'disclosure',
-      release: { of: id, approvedBy },
+      release: { of: id, ...reviewed },
     })
   }
 }
 
-async function approvedRequest(deps: ReleaseDependencies, tx: Tx, id: string) {
+async function reviewedRequest(
+  deps: ReleaseDependencies,
+  tx: Tx,
+  id: string,
+): Promise<{ request: DisclosureRequest; reviewed: Reviewed }> {
   const row = await deps.storage.findDisclosure(tx, id)
   if (!row) throw new OstiaryError('not_found')
   if (!row.under_review) throw new OstiaryError('review_not_open')
@@ -47,11 +61,23 @@ async function approvedRequest(deps: ReleaseDependencies, tx: Tx, id: string) {
   )
   if (tasks.some(({ state }) => state === 'open' || state === 'overdue'))
     throw new OstiaryError('state_conflict', { detail: 'the review is not decided yet' })
-  const refusing = new Set(tasks.filter((t) => t.state === 'refused').map((t) => t.agency_id))
-  const approvedBy = [...new Set(tasks.map((t) => t.agency_id))].filter((a) => !refusing.has(a))
+  const agencies = [...new Set(tasks.map((task) => task.agency_id))]
+  const refusedBy = agencies.filter((agency) =>
+    tasks.some((task) => task.agency_id === agency && task.state === 'refused'),
+  )
+  const approvedBy = agencies.filter((agency) => !refusedBy.includes(agency))
   if (approvedBy.length === 0)
     throw new OstiaryError('state_conflict', { detail: 'the review was refused' })
-  return { request: await requestOf(deps, tx, row), approvedBy }
+  const oldest = deps.runtime.now().getTime() - APPROVAL_LASTS
+  const lasting = tasks.every(
+    (task) => !approvedBy.includes(task.agency_id) || Number(task.decided_at) >= oldest,
+  )
+  if (!lasting)
+    throw new OstiaryError('state_conflict', { detail: 'the approval is too old; ask again' })
+  return {
+    request: await requestOf(deps, tx, row),
+    reviewed: { approvedBy, refusedBy, records: new Set(Object.keys(row.record_versions)) },
+  }
 }
 
 async function requestOf(

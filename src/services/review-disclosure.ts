@@ -71,12 +71,13 @@ export interface ReviewDependencies {
   ) => Promise<SealedText>
 }
 
-/** Roles that may look at any task of their agency, besides the role a task is for. */
+/** Roles that see any task of their agency, besides the role a task is for. */
 const OVERSEERS: readonly string[] = ['org_admin', 'dpo']
 
 /**
- * Open tasks of the caller's agency that the caller's role may decide, the most urgent first. Opening
- * the notes of a request is an event of its own.
+ * Open tasks of the caller's agency that the caller's role decides or oversees, the most urgent first.
+ * The notes of a request are for those who decide and for the data protection officer; an
+ * administrator sees that there is a task (S26). Opening them is an event of its own.
  */
 export function makeListReviews(deps: ReviewDependencies) {
   return (
@@ -85,12 +86,13 @@ export function makeListReviews(deps: ReviewDependencies) {
   ): Promise<{ items: ReviewView[]; last: ReviewPosition | undefined }> =>
     deps.acting(caller, { operation: 'listReviews' }, async (tx) => {
       const rows = (await deps.storage.listReviewRows(tx, null))
-        .filter((row) => isOpen(row) && mayReview(caller, row))
+        .filter((row) => isOpen(row) && (mayDecide(caller, row) || oversees(caller)))
         .filter((row) => !after || isBehind(row, after))
         .slice(0, limit)
       const items: ReviewView[] = []
       for (const row of rows) {
-        const notes = openNotes(deps.vault, row)
+        const entitled = mayDecide(caller, row) || caller.role === 'dpo'
+        const notes = entitled ? openNotes(deps.vault, row) : undefined
         if (notes)
           await deps.recordEvent(tx, {
             ...calledBy(caller),
@@ -114,7 +116,7 @@ const isBehind = (row: ReviewRow, { dueAt, id }: ReviewPosition): boolean =>
 
 /**
  * Decides the caller's task on one disclosure. Throws `not_found` (no task of this agency for this
- * role), `reviewer_not_allowed` (the requester, or without a registered key),
+ * role), `reviewer_not_allowed` (who only oversees it, the requester, or without a registered key),
  * `review_signature_invalid`, `review_not_open` (decided already).
  */
 export function makeReviewDisclosure(deps: ReviewDependencies) {
@@ -123,11 +125,14 @@ export function makeReviewDisclosure(deps: ReviewDependencies) {
       const rows = await deps.storage.listReviewRows(tx, disclosureId)
       const mine = rows.filter(
         (row) =>
-          mayReview(caller, row) &&
+          (mayDecide(caller, row) || oversees(caller)) &&
           (decision.reviewId === undefined || row.task_id === decision.reviewId),
       )
-      const row = mine.find(isOpen) ?? mine[0]
-      if (!row) throw new OstiaryError('not_found')
+      if (mine.length === 0) throw new OstiaryError('not_found')
+      const deciding = mine.filter((one) => mayDecide(caller, one))
+      const row = deciding.find(isOpen) ?? deciding[0]
+      if (!row)
+        throw new OstiaryError('reviewer_not_allowed', { detail: 'the task is for another role' })
       await requireSignature(deps, tx, caller, row, decision)
       const state = decision.decision === 'approve' ? 'approved' : 'refused'
       const at = deps.runtime.now()
@@ -188,10 +193,12 @@ async function requireSignature(
     throw new OstiaryError('review_signature_invalid')
 }
 
-function mayReview(caller: Caller, row: ReviewRow): boolean {
-  if (caller.role === undefined) return false
-  return row.role === caller.role || OVERSEERS.includes(caller.role)
+/** The role that a task is for; after a claimed exception the data protection officer as well. */
+function mayDecide({ role }: Caller, row: ReviewRow): boolean {
+  return row.role === role || (row.kind === 'after' && role === 'dpo')
 }
+
+const oversees = ({ role }: Caller): boolean => role !== undefined && OVERSEERS.includes(role)
 
 /** What is signed: the request as the reviewer was shown it, so that nothing else can be put under the signature. */
 function hashOf(row: ReviewRow): string {

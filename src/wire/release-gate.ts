@@ -109,6 +109,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<DisclosureServi
       subjectKeyOf: async (tx, ownerId, agencyId) =>
         (await readSubjectKey(tx, { ownerId, agencyId })) ?? undefined,
       discloseFields,
+      runtime,
     }),
     requestVerification: makeRequestVerification({
       acting,
