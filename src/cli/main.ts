@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { adminCreate, agencyAdd } from './agencies.ts'
 import { init, migrateDatabase } from './database.ts'
+import { failureText } from './failure.ts'
 import { rotateKeys } from './keys.ts'
 import { verifyLogCommand } from './log.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
@@ -88,8 +89,6 @@ policy
 try {
   await program.parseAsync()
 } catch (error) {
-  // Messages of our own are made for people; whatever else it is, its class and code must do.
-  const told = error instanceof Error ? error.message : 'failed'
-  process.stderr.write(`ostiary: ${told}\n`)
+  process.stderr.write(`${failureText(error)}\n`)
   process.exitCode = 1
 }

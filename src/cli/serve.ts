@@ -16,7 +16,10 @@ export async function serve(): Promise<void> {
   database.catch(() => {})
   const { wire } = await import('../wire.ts')
   const ostiary = await wire(config, { address: database })
-  const address = await ostiary.listen()
+  const address = await ostiary.listen().catch(async (error: unknown) => {
+    await ostiary.close()
+    throw error
+  })
   if (process.stdout.isTTY)
     process.stdout.write(`Ostiary listens on ${address}; API reference at ${address}/docs\n`)
   const stop = (signal: string) => {
