@@ -45,6 +45,8 @@ create table agreement (
   document_ref text not null,
   signatories jsonb not null,
   terminated_at timestamptz,
+  -- Ended at once: from that commit on it opens nothing, whatever the clock of the node that decides says.
+  ended boolean not null default false,
   created_by uuid not null references agency,
   version integer not null default 1,
   created_at timestamptz not null default now(),

@@ -34,7 +34,7 @@ create function gate_context(
       'agreements', (select coalesce(jsonb_agg(jsonb_build_object(
           'id', g.id, 'parties', g.parties, 'purposes', g.purposes, 'validFrom', g.valid_from,
           'validTo', least(g.valid_to, g.terminated_at)) order by g.id), '[]')
-        from agreement g where g.parties @> array[app_agency()]),
+        from agreement g where g.parties @> array[app_agency()] and not g.ended),
       'keyEpoch', (select max(e.epoch) from key_epoch e where e.retired_at is null),
       'subjectKey', (select jsonb_build_object('wrapped', encode(k.wrapped, 'base64'), 'epoch', k.key_epoch)
         from subject_key k where k.owner_id = p_subject and k.agency_id = app_agency()),

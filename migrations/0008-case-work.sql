@@ -100,7 +100,7 @@ create function gate_partner_contact(p_programmes uuid[], p_at timestamptz) retu
       where v.sector in ('victim_support', 'shelter') and v.suspended_at is null
         and (coalesce(v.parent_id, v.id) = coalesce(p.parent_id, p.id) or exists (
           select from agreement g
-          where g.parties @> array[p.id, v.id] and 'partner_contact' = any (g.purposes)
+          where g.parties @> array[p.id, v.id] and not g.ended and 'partner_contact' = any (g.purposes)
             and g.valid_from <= p_at and p_at < least(g.valid_to, g.terminated_at))))
   $$;
 

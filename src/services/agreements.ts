@@ -123,7 +123,11 @@ export function makeTerminateAgreement(deps: AgreementDependencies) {
       if (entry.terminatedAt && entry.terminatedAt <= end) return viewOf(entry, now)
       if (entry.validTo <= end)
         throw new OstiaryError('state_conflict', { detail: 'it runs out before that' })
-      await deps.storage.endAgreement(tx, id, { at: end, reason: reason ?? null })
+      await deps.storage.endAgreement(tx, id, {
+        at: end,
+        now: end <= now,
+        reason: reason ?? null,
+      })
       // Of an end that has come, the clock tells everybody.
       if (end > now) await tellOthers(deps, tx, caller, entry, 'agreement_terminated')
       await deps.recordEvent(tx, {

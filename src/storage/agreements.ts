@@ -65,16 +65,20 @@ export function listAgreementEntries(
   return query.orderBy('id').limit(filter.limit).execute()
 }
 
-/** Sets the early end. Run it under the exclusive locks of all parties. */
+/**
+ * Sets the early end; `now` when it has come: then no decision rests on the agreement once this has
+ * committed. Run it under the exclusive locks of all parties.
+ */
 export async function endAgreement(
   tx: Tx,
   id: string,
-  end: { readonly at: Date; readonly reason: string | null },
+  end: { readonly at: Date; readonly now: boolean; readonly reason: string | null },
 ): Promise<void> {
   await tx
     .updateTable('agreement')
     .set((eb) => ({
       terminated_at: end.at,
+      ended: end.now,
       termination_reason: end.reason,
       version: eb('version', '+', 1),
     }))

@@ -143,6 +143,7 @@ interface AgreementTable {
   document_ref: string
   signatories: Json<string[]>
   terminated_at: Date | null
+  ended: Generated<boolean>
   termination_reason: string | null
   created_by: string
   version: Generated<number>
