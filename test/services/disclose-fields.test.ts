@@ -713,6 +713,122 @@ t.test(
   },
 )
 
+t.test(
+  'clocks of two nodes differ: a stop counts from its commit, an end by either clock',
+  async (t) => {
+    const { world, support, programme } = await scene(t)
+    const { ana } = world.ids
+    await world.deposit(support, {
+      type: 'partner_contact',
+      about: ana,
+      fields: { new_incident_disclosed: true },
+      from: { informant: 'V', by: ana },
+    })
+    await world.sql(
+      `insert into agreement (id, title, parties, purposes, valid_from, valid_to, document_ref, signatories, created_by)
+     values ($1, 't', $2, '{risk_management}', '2026-01-01', '2027-01-01', 'd', '[]', $3)`,
+      [randomUUID(), [support.id, programme.id], support.id],
+    )
+    const purpose = 'risk_management'
+    const fields = ['partner_contact.new_incident_disclosed']
+    const consent = await world.consent({
+      by: ana,
+      recordedBy: support,
+      to: programme,
+      purpose,
+      fields,
+    })
+    world.clock.advance(60_000)
+    const ask = () =>
+      world.ask(programme.as('pp_case_manager'), { subjectId: ana, purpose, fields })
+    t.same(valuesOf(await ask()), { [fields[0]!]: true })
+    // By a node whose clock is five minutes ahead of this one's.
+    const ahead = new Date(world.clock.now().getTime() + 300_000)
+    await world.stop([`case:${world.ids.caseId}`, `person:${ana}`], async (tx) => {
+      await tx
+        .updateTable('consent')
+        .set({ withdrawn_at: ahead })
+        .where('id', '=', consent)
+        .execute()
+    })
+    t.same(valuesOf(await ask()), {})
+
+    await t.test('a membership that runs out', async (t) => {
+      const until = '2027-03-01T00:00:00.000Z'
+      await world.sql('update case_member set until = $2 where agency_id = $1', [support.id, until])
+      world.clock.set('2027-02-28T23:59:59.999Z')
+      t.equal((await world.ask(worker(support), HANDOVER)).answer.outcome, 'full')
+      world.clock.set(until)
+      await t.rejects(world.ask(worker(support), HANDOVER), { code: 'not_found' })
+    })
+  },
+)
+
+t.test('a stop that holds its lock is waited for, and then counts', async (t) => {
+  const { world, support, programme, record } = await scene(t)
+  const person = support.people.get('partner_contact_worker')!
+  const stops: readonly (readonly [string, string, string, string, unknown[]])[] = [
+    [
+      `agency:${support.id}`,
+      'practitioner_not_recognised',
+      'update agency set suspended_at = now() where id = $1',
+      'update agency set suspended_at = null where id = $1',
+      [support.id],
+    ],
+    [
+      `agency:${support.id}`,
+      'practitioner_not_recognised',
+      'update practitioner set active = false where id = $1',
+      'update practitioner set active = true where id = $1',
+      [person],
+    ],
+    [
+      `case:${world.ids.caseId}`,
+      'not_found',
+      'update case_member set ended_at = now() where agency_id = $1',
+      'update case_member set ended_at = null where agency_id = $1',
+      [support.id],
+    ],
+    [
+      `person:${world.ids.marko}`,
+      'restricted',
+      `update record_version set fields = jsonb_set(jsonb_set(fields, '{0,restricted}', 'true'), '{1,restricted}', 'true') where record_id = $1`,
+      `update record_version set fields = fields #- '{0,restricted}' #- '{1,restricted}' where record_id = $1`,
+      [record],
+    ],
+    [
+      `person:${world.ids.marko}`,
+      'gone',
+      `update subject_key set agency_id = '00000000-0000-4000-8000-000000000000' where agency_id = $1`,
+      "update subject_key set agency_id = $1 where agency_id = '00000000-0000-4000-8000-000000000000'",
+      [programme.id],
+    ],
+  ]
+  const outcome = () =>
+    world.ask(worker(support), HANDOVER).then(
+      (result) => Object.values(outcomesOf(result))[0] ?? 'gone',
+      (error: unknown) => (error as OstiaryError).code,
+    )
+  for (const [lock, expected, stop, undo, values] of stops) {
+    t.equal(await outcome(), 'released', `before ${stop}`)
+    const client = await world.pools.gate.connect()
+    await client.query('begin')
+    await client.query('set local role postgres')
+    await client.query(
+      `select pg_advisory_xact_lock(hashtextextended('ostiary/' || $1::text, 0))`,
+      [lock],
+    )
+    const asking = outcome()
+    await client.query(stop, values)
+    const early = await Promise.race([asking, sleep(100).then(() => 'waits')])
+    t.equal(early, 'waits')
+    await client.query('commit')
+    client.release()
+    t.equal(await asking, expected, stop)
+    await world.sql(undo, values)
+  }
+})
+
 t.test('policies: one attempt, one version, and the newest one', async (t) => {
   const { world, support } = await scene(t)
   const lagging = await world.another()
