@@ -13,6 +13,7 @@ import type {
 } from '../../services/review-disclosure.ts'
 import type { makeListDisclosures, makeViewDisclosure } from '../../services/view-disclosures.ts'
 import type { Call, Handlers, Reply } from '../call.ts'
+import { contentTag } from '../conditional.ts'
 import type { PageQuery, Pages } from '../pages.ts'
 import { positionOf, positionText } from '../position.ts'
 
@@ -57,7 +58,8 @@ export const disclosureHandlers = (services: DisclosureServices, pages: Pages): 
   },
 
   async getDisclosure({ caller, params }: Call<undefined, OneDisclosure>) {
-    return { status: 200, body: await services.viewDisclosure(caller, params.disclosureId) }
+    const body = await services.viewDisclosure(caller, params.disclosureId)
+    return { status: 200, body, headers: { etag: contentTag(body) } }
   },
 
   async listDisclosures(call: Call<undefined, unknown, ListQuery>) {
