@@ -8,6 +8,11 @@ create function gate_context(
 ) returns jsonb
   language sql stable security definer set search_path = public, pg_temp
   as $$
+    -- Who asks and whether it works the case, each found once.
+    with me as materialized (select app_agency() as id),
+    place as materialized (
+      select m.acts_for, m.until from me join case_member m on m.case_id = p_case and m.agency_id = me.id and m.ended_at is null),
+    member as materialized (select acts_for from place where until is null or until > now())
     select jsonb_build_object(
       'policyVersion', (select version from policy_active),
       'agency', (select jsonb_build_object(
@@ -15,32 +20,30 @@ create function gate_context(
           'competentAuthority', a.competent_authority, 'nationalAuthorisation', a.national_authorisation_ref is not null,
           'organisationId', coalesce(a.parent_id, a.id), 'suspended', a.suspended_at is not null,
           'sealingKey', encode(a.sealing_key, 'base64'))
-        from agency a where a.id = app_agency()),
+        from agency a where a.id = (select id from me)),
       'practitioner', (select jsonb_build_object('id', p.id, 'trainings', p.trainings)
         from practitioner p
-        where p.id = p_practitioner and p.agency_id = app_agency() and p.active and p_role = any (p.roles)),
-      'membership', (select to_jsonb(m.acts_for) from case_member m
-        where m.case_id = p_case and m.agency_id = app_agency() and m.ended_at is null and (m.until is null or m.until > now())),
-      'memberUntil', (select m.until from case_member m
-        where m.case_id = p_case and m.agency_id = app_agency() and m.ended_at is null),
+        where p.id = p_practitioner and p.agency_id = (select id from me) and p.active and p_role = any (p.roles)),
+      'membership', (select acts_for from member),
+      'memberUntil', (select until from place),
       'subject', (select jsonb_build_object('id', s.id, 'roles', s.roles)
-        from case_person s where s.id = p_subject and s.case_id = p_case and is_case_member(p_case)),
+        from case_person s where s.id = p_subject and s.case_id = p_case and exists (select from member)),
       'persons', (select coalesce(jsonb_object_agg(s.id, s.roles), '{}') from case_person s
-        where s.case_id = p_case and is_case_member(p_case)),
+        where s.case_id = p_case and exists (select from member)),
       'consents', (select coalesce(jsonb_agg(jsonb_build_object(
           'id', c.id, 'personId', c.subject_id, 'explicit', c.explicit, 'items', c.items,
           'givenAt', c.given_at, 'expiresAt', c.expires_at, 'withdrawnAt', c.withdrawn_at) order by c.given_at, c.id), '[]')
-        from consent c where c.case_id = p_case and is_case_member(p_case)),
+        from consent c where c.case_id = p_case and exists (select from member)),
       'agreements', (select coalesce(jsonb_agg(jsonb_build_object(
           'id', g.id, 'parties', g.parties, 'purposes', g.purposes, 'validFrom', g.valid_from,
           'validTo', least(g.valid_to, g.terminated_at)) order by g.id), '[]')
-        from agreement g where g.parties @> array[app_agency()] and not g.ended),
+        from agreement g where g.parties @> array[(select id from me)] and not g.ended),
       'keyEpoch', (select max(e.epoch) from key_epoch e where e.retired_at is null),
       'subjectKey', (select jsonb_build_object('wrapped', encode(k.wrapped, 'base64'), 'epoch', k.key_epoch)
-        from subject_key k where k.owner_id = p_subject and k.agency_id = app_agency()),
+        from subject_key k where k.owner_id = p_subject and k.agency_id = (select id from me)),
       'seen', (select jsonb_build_object('fingerprint', encode(i.fingerprint, 'base64'), 'operation', i.operation, 'resourceId', i.resource_id)
         from idempotency i join agency a on a.client_id = i.client_id
-        where i.client_id = p_client and i.key = p_key and a.id = app_agency()))
+        where i.client_id = p_client and i.key = p_key and a.id = (select id from me)))
   $$;
 
 -- The current version of every record of the case about this subject or about the case as a whole, of the wanted types, with
@@ -65,7 +68,7 @@ create function gate_values(p_case uuid, p_subject uuid, p_types text[], p_versi
     left join case_member m on m.case_id = r.case_id and m.agency_id = r.agency_id
       and m.ended_at is null and (m.until is null or m.until > now())
     left join subject_key k on k.owner_id = v.key_owner_id and k.agency_id = v.agency_id
-    left join released_fields f on f.recipient_agency_id = app_agency() and f.record_id = r.id
+    left join released_fields f on f.recipient_agency_id = (select app_agency()) and f.record_id = r.id
     where r.case_id = p_case and (r.subject_id = p_subject or r.subject_id is null)
       and (r.type = any (p_types) or v.sealed_flags is not null)
       and (p_versions is null or p_versions ? r.id::text)

@@ -1,7 +1,14 @@
 /** What one decision leaves behind: the disclosure, its ledger, its tasks and notices, and its audit event. */
 import { isPerpetratorSide } from '../domain/case/parties.ts'
+import type { StoredProvenance } from '../domain/case/stored-record.ts'
 import type { PractitionerRole } from '../domain/case/vocabulary.ts'
-import { ledgerOf, noticesOf, type RecordHolder, tasksOf } from '../domain/disclosure/effects.ts'
+import {
+  type LedgerEntry,
+  ledgerOf,
+  noticesOf,
+  type RecordHolder,
+  tasksOf,
+} from '../domain/disclosure/effects.ts'
 import {
   type DisclosureItem,
   hiddenItemOf,
@@ -12,11 +19,12 @@ import {
   type Outcome,
   visibleVerdicts,
 } from '../domain/disclosure/item.ts'
+import { CanonicalText } from '../domain/log/canonical.ts'
 import { sealEvent } from '../domain/log/event.ts'
 import type { Decision } from '../domain/policy/decide.ts'
 import type { Verdict } from '../domain/policy/verdict.ts'
 import type { GateRecord } from '../storage/gate.ts'
-import type { GateWrite } from '../storage/gate-write.ts'
+import type { GateWrite, LedgerRow } from '../storage/gate-write.ts'
 import type { SealedText } from '../vault/text.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
@@ -47,6 +55,8 @@ export interface DecidedCase {
 export interface Shown {
   readonly outcome: Outcome
   readonly entries: readonly { readonly verdict: Verdict; readonly item: DisclosureItem }[]
+  /** The items as they are kept and committed to. */
+  readonly items: CanonicalText
 }
 
 /** The rows and the event of one decision. A preview leaves no ledger, opens no task and tells nobody. */
@@ -57,12 +67,11 @@ export function decidedWrite(
 ): { write: GateWrite; shown: Shown } {
   const { at, caller, request, mode, policy, decision, records } = decided
   const shown = shownOf(decided)
-  const items = shown.entries.map(({ item }) => item)
   const real = mode.kind === 'disclosure'
   const holders = holdersOf(records)
   const exception = request.exception?.code
   const { verdicts } = decision
-  const ledger = real ? ledgerOf(verdicts, holders, at) : []
+  const ledger = real ? withNovelty(ledgerOf(verdicts, holders, at), records) : []
   const tasks = real ? tasksOf(verdicts, holders, caller.agencyId, exception, at) : []
   const notices = real ? noticesOf(verdicts, holders, caller.agencyId, exception) : []
   const refs = { disclosureId: decided.id, caseId: request.caseId }
@@ -80,7 +89,7 @@ export function decidedWrite(
         purpose: request.purpose,
         requested: request.fields,
         outcome: shown.outcome,
-        items,
+        items: shown.items,
         recordVersions: Object.fromEntries(records.map((r) => [r.record_id, r.version])),
         policyVersion: policy.version,
         sealed: request.seal ?? false,
@@ -110,37 +119,63 @@ export function decidedWrite(
 }
 
 function shownOf({ context, decision, records, at }: DecidedCase): Shown {
-  const byId = new Map(records.map((record) => [record.record_id, record]))
+  const origins = new Map(records.map((record) => [record.record_id, originsOf(record)]))
   const perpetratorSide = isPerpetratorSide([context.membership])
   const entries = visibleVerdicts(decision.verdicts).map((verdict) => {
-    const record = byId.get(verdict.recordId)
-    if (!record) throw new Error('a verdict names a record that was not read')
-    const { name } = verdict.field
-    const about = { provenance: provenanceOf(record, name), contested: isContested(record, name) }
-    return { verdict, item: itemOf(verdict, { ...about, at, perpetratorSide }) }
+    const origin = origins.get(verdict.recordId)?.get(verdict.field.name)
+    if (!origin) throw new Error('a verdict names a value that was not read')
+    return { verdict, item: itemOf(verdict, { ...origin, at, perpetratorSide }) }
   })
-  return { outcome: outcomeOf(entries.map(({ item }) => item)), entries }
+  const items = entries.map(({ item }) => item)
+  return { outcome: outcomeOf(items), entries, items: new CanonicalText(items) }
 }
 
-/** As it stands today, which for a repeat is not what it was at the version that is shown. */
-function isContested({ current_fields: current, fields }: GateRecord, fieldName: string): boolean {
-  return (current ?? fields).find(({ name }) => name === fieldName)?.contested ?? false
+interface Origin {
+  readonly provenance: ItemProvenance
+  /** As it stands today, which for a repeat is not what it was at the version that is shown. */
+  readonly contested: boolean
 }
 
-function provenanceOf(record: GateRecord, fieldName: string): ItemProvenance {
-  const stored = record.fields.find(({ name }) => name === fieldName)
-  const provenance = stored && record.provenance[stored.provenance]
-  if (!provenance) throw new Error('a verdict names a value that was not read')
+/** Of each value of a record, by field name; values of one provenance share it. */
+function originsOf(record: GateRecord): ReadonlyMap<string, Origin> {
+  const provenances = record.provenance.map((stored) => provenanceOf(record.agency_id, stored))
+  const contested = new Set(
+    (record.current_fields ?? record.fields).flatMap((field) =>
+      field.contested ? field.name : [],
+    ),
+  )
+  return new Map(
+    record.fields.flatMap(({ name, provenance: index }) => {
+      const provenance = provenances[index]
+      return provenance ? [[name, { provenance, contested: contested.has(name) }] as const] : []
+    }),
+  )
+}
+
+/** In canonical order, as everything that goes into an event. */
+function provenanceOf(agencyId: string, provenance: StoredProvenance): ItemProvenance {
   const { informant, kind, collectedAt, verifiedAt, method, reliability } = provenance
   return {
-    agencyId: record.agency_id,
+    agencyId,
+    collectedAt,
     informant,
     kind,
-    collectedAt,
-    ...(verifiedAt === undefined ? {} : { verifiedAt }),
     ...(method === undefined ? {} : { method }),
     ...(reliability === undefined ? {} : { reliability }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
   }
+}
+
+/** Marks what holds a field that the recipient never received of that record before. */
+function withNovelty(
+  ledger: readonly LedgerEntry[],
+  records: readonly GateRecord[],
+): readonly LedgerRow[] {
+  const before = new Map(records.map(({ record_id: id, released }) => [id, released ?? []]))
+  return ledger.map((entry) => {
+    const known = before.get(entry.recordId)
+    return { ...entry, novel: !entry.fields.every((field) => known?.includes(field)) }
+  })
 }
 
 function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHolder> {
@@ -177,16 +212,16 @@ function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
       exception: request.exception?.code ?? null,
       channel: caller.channel,
       sealed: request.seal ?? false,
-      policy: { version: policy.version, hash: policy.hash },
+      policy: { hash: policy.hash, version: policy.version },
       outcome: shown.outcome,
-      entries: shown.entries.map(({ item }) => item),
+      entries: shown.items,
       replayOf: replayOf ?? null,
       releaseOf: mode.release?.of ?? null,
     },
     {
       disclosureId: id,
       hidden,
-      ruleErrors: decision.errors.map(({ rule, code }) => ({ rule: rule ?? null, code })),
+      ruleErrors: decision.errors.map(({ rule, code }) => ({ code, rule: rule ?? null })),
       considered: records.map(({ record_id: recordId, version }) => ({ recordId, version })),
     },
     () => runtime.random(32),

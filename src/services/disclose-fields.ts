@@ -150,7 +150,8 @@ async function decideUntilCommitted(
   question: GateQuestion,
 ): Promise<Committed> {
   let policy = deps.policies.current()
-  let last = new OstiaryError('policy_changing')
+  // Made only when it is needed: an error costs as much as deciding a few fields.
+  let overload: OstiaryError | undefined
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       const gate = await deps.openGate(question)
@@ -158,15 +159,15 @@ async function decideUntilCommitted(
       if (inForce === policy.version)
         return await decideUnder(deps, { ...asked, policy, gate, at: deps.runtime.now() })
       await gate.rollback()
-      last = new OstiaryError('policy_changing')
+      overload = undefined
       if (inForce === null) break
       policy = await deps.policies.load(inForce)
     } catch (error) {
       if (!isRepeatable(error)) throw error
-      last = new OstiaryError('overloaded', { cause: error, headers: { 'retry-after': '1' } })
+      overload = new OstiaryError('overloaded', { cause: error, headers: { 'retry-after': '1' } })
     }
   }
-  throw last
+  throw overload ?? new OstiaryError('policy_changing')
 }
 
 /** Whether PostgreSQL rolled back what another attempt may well get through. */

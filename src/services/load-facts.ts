@@ -1,5 +1,11 @@
 /** Turns what the gate read into the facts of one decision (architecture §3, step 2). */
-import type { Catalogue, FieldDefinition, Informant } from '../domain/catalogue/types.ts'
+import type {
+  Catalogue,
+  FieldDefinition,
+  Informant,
+  Party,
+  PolicyFlag,
+} from '../domain/catalogue/types.ts'
 import { partiesOf } from '../domain/case/parties.ts'
 import type { StoredField, StoredProvenance } from '../domain/case/stored-record.ts'
 import type { ActsFor, PractitionerRole, TrainingCode } from '../domain/case/vocabulary.ts'
@@ -12,6 +18,7 @@ import {
   flagsOfRecord,
   partiesOfInformant,
   partiesOfSubject,
+  type RecordFlags,
 } from './raised-flags.ts'
 
 /** A context in which agency, membership and subject were found and the practitioner recognised. */
@@ -101,47 +108,99 @@ function valuesOf(
     conditions: record.conditions,
   }
   const ofRecord = flagsOfRecord(context, record, flags)
+  const origins = record.provenance.map((provenance) => originOf(context, provenance))
   return record.fields.flatMap((stored) => {
     const field = asked.get(stored.name)
-    const provenance = record.provenance[stored.provenance]
+    const origin = origins[stored.provenance]
     // A field that is no longer in the record's current version was taken out: a repeat must not bring it back.
     const now = today.get(stored.name)
-    if (!field || !provenance || !now) return []
-    const told = partiesOfInformant(context, provenance)
-    return [
-      {
-        ...shared,
-        ...provenanceFacts(provenance),
-        ...stateFacts(now),
-        field,
-        releasedBefore: record.released?.includes(field.id) ?? false,
-        // Both are read inside the decision on this value: there an error withholds the value and nothing else.
-        get informantParties() {
-          if (!told) throw new Error('who told a value is nobody of the case')
-          return told
-        },
-        get flags() {
-          // A value of hers fails silently or leaves by her consent, so that all may count for it.
-          return isSheltered(this) ? ofRecord.all : ofRecord.asSeen
-        },
-      },
-    ]
+    if (!field || !origin || !now) return []
+    const releasedBefore = record.released?.includes(field.id) ?? false
+    return [new StoredValue(shared, origin, now, { field, releasedBefore }, ofRecord)]
   })
 }
 
-const stateFacts = (stored: StoredField) => ({
-  contested: stored.contested ?? false,
-  restricted: stored.restricted ?? false,
-})
+type SharedFacts = Pick<
+  ValueFacts,
+  'recordId' | 'version' | 'source' | 'subjectParties' | 'conditions'
+>
 
-function provenanceFacts(provenance: StoredProvenance) {
+/** What is the same for all values of one provenance. */
+interface Origin {
+  readonly informant: Informant
+  readonly informantPersonId: string | undefined
+  readonly kind: ValueFacts['kind']
+  readonly collectedAt: number
+  readonly verifiedAt: number | undefined
+  /** Undefined when the person is not among those of the case. */
+  readonly told: readonly Party[] | undefined
+}
+
+function originOf(context: RecognisedContext, provenance: StoredProvenance): Origin {
   const { informantPersonId, verifiedAt } = provenance
   return {
     informant: provenance.informant as Informant,
+    informantPersonId,
     kind: provenance.kind,
     collectedAt: Date.parse(provenance.collectedAt),
-    ...(informantPersonId === undefined ? {} : { informantPersonId }),
-    ...(verifiedAt === undefined ? {} : { verifiedAt: Date.parse(verifiedAt) }),
+    verifiedAt: verifiedAt === undefined ? undefined : Date.parse(verifiedAt),
+    told: partiesOfInformant(context, provenance),
+  }
+}
+
+/** One value. A class, because a request makes dozens of them and only two of its facts are worked out. */
+class StoredValue implements ValueFacts {
+  readonly field: FieldDefinition
+  readonly recordId: string
+  readonly version: number
+  readonly source: ValueFacts['source']
+  readonly informant: Informant
+  declare readonly informantPersonId?: string
+  readonly kind: ValueFacts['kind']
+  readonly collectedAt: number
+  declare readonly verifiedAt?: number
+  readonly subjectParties: readonly Party[]
+  readonly contested: boolean
+  readonly restricted: boolean
+  readonly conditions: readonly string[]
+  readonly releasedBefore: boolean
+  readonly #told: readonly Party[] | undefined
+  readonly #ofRecord: RecordFlags
+
+  constructor(
+    shared: SharedFacts,
+    origin: Origin,
+    now: StoredField,
+    { field, releasedBefore }: Pick<ValueFacts, 'field' | 'releasedBefore'>,
+    ofRecord: RecordFlags,
+  ) {
+    this.field = field
+    this.recordId = shared.recordId
+    this.version = shared.version
+    this.source = shared.source
+    this.informant = origin.informant
+    if (origin.informantPersonId !== undefined) this.informantPersonId = origin.informantPersonId
+    this.kind = origin.kind
+    this.collectedAt = origin.collectedAt
+    if (origin.verifiedAt !== undefined) this.verifiedAt = origin.verifiedAt
+    this.subjectParties = shared.subjectParties
+    this.contested = now.contested ?? false
+    this.restricted = now.restricted ?? false
+    this.conditions = shared.conditions
+    this.releasedBefore = releasedBefore
+    this.#told = origin.told
+    this.#ofRecord = ofRecord
+  }
+
+  // Both are read inside the decision on this value: there an error withholds the value and nothing else.
+  get informantParties(): readonly Party[] {
+    if (!this.#told) throw new Error('who told a value is nobody of the case')
+    return this.#told
+  }
+
+  get flags(): readonly PolicyFlag[] {
+    // A value of hers fails silently or leaves by her consent, so that all may count for it.
+    return isSheltered(this) ? this.#ofRecord.all : this.#ofRecord.asSeen
   }
 }
 

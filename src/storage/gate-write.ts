@@ -13,7 +13,7 @@ export interface DisclosureRow {
   readonly purpose: Purpose
   readonly requested: readonly string[]
   readonly outcome: 'full' | 'partial' | 'none' | 'review'
-  readonly items: readonly unknown[]
+  readonly items: { readonly text: string }
   readonly recordVersions: Readonly<Record<string, number>>
   readonly policyVersion: number
   readonly exception?: string
@@ -33,6 +33,8 @@ export interface LedgerRow {
   readonly sourceAgencyId: string
   readonly fields: readonly string[]
   readonly expiresAt?: Date
+  /** Whether the recipient never received one of these fields of the record before. */
+  readonly novel: boolean
 }
 
 /** Somebody has to look: before it leaves, or after a claimed exception. */
@@ -84,22 +86,28 @@ const EVENT = `with
   salt as (insert into audit_salt (event_id, public_salt, private_salt) values ($1, $11, $12))
   insert into log_pending (event_id, entry) values ($1, $13)`
 
-const DISCLOSURE = `with
-  ledger as (insert into release_ledger (disclosure_id, record_id, record_version, case_id, subject_id, source_agency_id,
-      recipient_agency_id, fields, purpose, expires_at, released_at)
-    select $1, l.record, l.version, $3, l.subject, l.source, $5, l.fields, $8, l.expires, $20
-    from jsonb_to_recordset($21) as l(record uuid, version integer, subject uuid, source uuid, fields text[], expires timestamptz)),
+const EVER = `,
   -- In one order for everybody, so that two requests cannot wait for each other in a ring.
   ever as (insert into released_fields as f (recipient_agency_id, record_id, case_id, fields)
-    select $5, l.record, $3, l.fields from jsonb_to_recordset($21) as l(record uuid, fields text[])
-    where not exists (select from released_fields e
+    select $5, l.record, $3, l.fields from jsonb_to_recordset($21) as l(record uuid, fields text[], novel boolean)
+    where l.novel and not exists (select from released_fields e
       where e.recipient_agency_id = $5 and e.record_id = l.record and e.fields @> l.fields)
     order by l.record
     on conflict (recipient_agency_id, record_id) do update
-      set fields = array(select distinct unnest(f.fields || excluded.fields)) where not f.fields @> excluded.fields)
+      set fields = array(select distinct unnest(f.fields || excluded.fields)) where not f.fields @> excluded.fields)`
+
+/** With `novel` also for fields that the recipient had not received before. */
+const disclosureText = (novel: boolean) => `with
+  ledger as (insert into release_ledger (disclosure_id, record_id, record_version, case_id, subject_id, source_agency_id,
+      recipient_agency_id, fields, purpose, expires_at, released_at)
+    select $1, l.record, l.version, $3, l.subject, l.source, $5, l.fields, $8, l.expires, $20
+    from jsonb_to_recordset($21) as l(record uuid, version integer, subject uuid, source uuid, fields text[], expires timestamptz))${novel ? EVER : ''}
   insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, items,
     record_versions, policy_version, exception, sealed, notes_sealed, notes_key, under_review, event_id, decided_at, replay_of, released_from, leaf_hash)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24)`
+
+const DISCLOSURE = disclosureText(false)
+const NOVEL_DISCLOSURE = disclosureText(true)
 
 const KEY = `insert into idempotency (client_id, key, fingerprint, operation, resource_id) values ($1, $2, $3, $4, $5)`
 
@@ -187,10 +195,12 @@ function disclosureStatement(
     source: entry.sourceAgencyId,
     fields: entry.fields,
     expires: entry.expiresAt ?? null,
+    novel: entry.novel,
   }))
   return {
-    name: 'gate-disclosure',
-    text: DISCLOSURE,
+    ...(ledger.some(({ novel }) => novel)
+      ? { name: 'gate-disclosure-novel', text: NOVEL_DISCLOSURE }
+      : { name: 'gate-disclosure', text: DISCLOSURE }),
     values: [
       row.id,
       row.kind,
@@ -202,7 +212,7 @@ function disclosureStatement(
       row.purpose,
       row.requested,
       row.outcome,
-      JSON.stringify(row.items),
+      row.items.text,
       JSON.stringify(row.recordVersions),
       row.policyVersion,
       row.exception ?? null,

@@ -1,9 +1,10 @@
 import type { Json } from '../log/canonical.ts'
 import { durationMs } from '../policy/duration.ts'
-import type { Basis, ReleaseVerdict, Verdict, WithholdVerdict } from '../policy/verdict.ts'
+import type { TestResults } from '../policy/reasons.ts'
+import type { Basis, Reason, ReleaseVerdict, Verdict, WithholdVerdict } from '../policy/verdict.ts'
 
 /** Where a value comes from, as the recipient may know it (LED art. 7(2)). Times ISO 8601. */
-export interface ItemProvenance {
+export type ItemProvenance = {
   readonly agencyId: string
   readonly informant: string
   readonly kind: string
@@ -44,32 +45,55 @@ export interface ItemContext {
   readonly perpetratorSide: boolean
 }
 
-/** What one visible verdict looks like from outside. */
+/**
+ * What one visible verdict looks like from outside. Members stand in canonical order here and below,
+ * because all of it goes into the event (see `canonicalize`).
+ */
 export function itemOf(verdict: Verdict, context: ItemContext): DisclosureItem {
-  const { field, outcome, tests, rules, recordId } = verdict
-  const { provenance, contested, at } = context
+  const { outcome, rules, recordId } = verdict
+  const field = verdict.field.id
+  const tests = testsOf(verdict.tests)
   const version = context.perpetratorSide ? {} : { version: verdict.version }
-  const base = { field: field.id, outcome, recordId, ...version, tests: { ...tests }, rules }
   if (verdict.outcome === 'withheld') {
-    const reasons = verdict.explained.map(({ code, rule }) => (rule ? { code, rule } : { code }))
-    return { ...base, reasons, remedies: verdict.remedies }
+    const { explained, remedies } = verdict
+    const reasons = reasonsOf(explained)
+    return { field, outcome, reasons, recordId, remedies, rules, tests, ...version }
   }
   if (verdict.outcome === 'review') {
     const { by, within } = verdict.review
-    return { ...base, review: { by, within } }
+    return { field, outcome, recordId, review: { by, within }, rules, tests, ...version }
   }
+  const { provenance, contested, at } = context
+  const { obligations, stale, transform, exception } = verdict
   return {
-    ...base,
-    provenance: { ...provenance },
-    obligations: verdict.obligations,
-    stale: verdict.stale,
-    ...(contested ? { contested } : {}),
     basis: basisOf(verdict.basis),
-    ...(verdict.transform ? { transform: verdict.transform } : {}),
-    ...(verdict.exception ? { exception: verdict.exception } : {}),
+    ...(contested ? { contested } : {}),
+    ...(exception ? { exception } : {}),
     ...(verdict.expiresAfter ? { expiresAt: expiryOf(verdict, at)?.toISOString() ?? null } : {}),
+    field,
+    obligations,
+    outcome,
+    provenance,
+    recordId,
+    rules,
+    stale,
+    tests,
+    ...(transform ? { transform } : {}),
+    ...version,
   }
 }
+
+function testsOf({ accurate, necessary, secure, timely }: TestResults): Json {
+  const tests: { [test: string]: Json } = {}
+  if (accurate) tests['accurate'] = accurate
+  if (necessary) tests['necessary'] = necessary
+  if (secure) tests['secure'] = secure
+  if (timely) tests['timely'] = timely
+  return tests
+}
+
+const reasonsOf = (reasons: readonly Reason[]): Json =>
+  reasons.map(({ code, rule }) => (rule ? { code, rule } : { code }))
 
 /** When the recipient has to let go of a released value; undefined when no rule says so. */
 export function expiryOf(verdict: ReleaseVerdict, at: Date): Date | undefined {
@@ -80,12 +104,12 @@ export function expiryOf(verdict: ReleaseVerdict, at: Date): Date | undefined {
 function basisOf(basis: Basis): Json {
   const { gdpr, art9, art10, led, consent, consentId } = basis
   return {
-    ...(gdpr ? { gdpr } : {}),
-    ...(art9 ? { art9 } : {}),
     ...(art10 ? { art10 } : {}),
-    ...(led ? { led } : {}),
+    ...(art9 ? { art9 } : {}),
     consent,
     ...(consentId ? { consentId } : {}),
+    ...(gdpr ? { gdpr } : {}),
+    ...(led ? { led } : {}),
   }
 }
 
@@ -100,11 +124,11 @@ export function hiddenItemOf(verdict: WithholdVerdict): Json {
   const { field, recordId, version, tests, rules, reasons } = verdict
   return {
     field: field.id,
+    reasons: reasonsOf(reasons),
     recordId,
-    version,
-    tests: { ...tests },
     rules,
-    reasons: reasons.map(({ code, rule }) => (rule ? { code, rule } : { code })),
+    tests: testsOf(tests),
+    version,
   }
 }
 

@@ -22,16 +22,20 @@ export const MAX_DEPTH = 64
  *   is not JSON, or nesting beyond {@link MAX_DEPTH}; the message never holds the value
  */
 export function canonicalize(value: Json): string {
-  if (isInOrder(value, 0)) {
+  return write(value, 0)
+}
+
+function write(value: unknown, depth: number): string {
+  if (isInOrder(value, depth)) {
     // Then the engine's own serializer, several times faster, gives the very same text; only lone
     // surrogates it writes as escapes instead of refusing them (ES2019 well-formed JSON.stringify).
     const text = JSON.stringify(value)
     if (!SURROGATE_ESCAPE.test(text)) return text
   }
-  return write(value, 0)
+  return writeInParts(value, depth)
 }
 
-/** Also met by a backslash in the value followed by the letters; `write` then decides. */
+/** Also met by a backslash in the value followed by the letters; then the parts are looked at. */
 const SURROGATE_ESCAPE = /\\ud[89a-f]/
 
 /** Whether the value is JSON all through, and the members of every object stand in canonical order already. */
@@ -55,18 +59,31 @@ function isInOrder(value: unknown, depth: number): boolean {
 const isScalar = (value: unknown): boolean =>
   typeof value === 'string' || typeof value === 'boolean' || value === null
 
-/**
- * A copy whose own members stand in canonical order, those of inner objects as they are. What is built
- * from such copies is written several times faster; the text is the same without.
- */
-export function inOrder<Members extends { readonly [member: string]: Json }>(
-  members: Members,
-): Members {
-  const names = Object.keys(members).sort()
-  return Object.fromEntries(names.map((name) => [name, members[name]])) as Members
+/** A value that is a part of something larger and whose canonical text is needed by itself as well. */
+export class CanonicalText {
+  readonly text: string
+
+  /** @throws TypeError as `canonicalize` */
+  constructor(value: Json) {
+    this.text = canonicalize(value)
+  }
 }
 
-function write(value: unknown, depth: number): string {
+/** The canonical text of an object of which some members are written already. Throws as `canonicalize`. */
+export function canonicalizeMembers(members: {
+  readonly [member: string]: Json | CanonicalText
+}): string {
+  const written = Object.keys(members)
+    .sort()
+    .map((name) => {
+      const value = members[name] as Json | CanonicalText
+      const text = value instanceof CanonicalText ? value.text : write(value, 1)
+      return `${writeString(name)}:${text}`
+    })
+  return `{${written.join()}}`
+}
+
+function writeInParts(value: unknown, depth: number): string {
   if (depth > MAX_DEPTH) throw new TypeError('nested too deeply to be canonical JSON')
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return writeNumber(value)

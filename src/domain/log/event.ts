@@ -2,7 +2,7 @@
  * Audit events (domain/wire §6; LED art. 25): what is written for every operation on case data, and
  * how it becomes one 64-byte log entry.
  */
-import { canonicalize, inOrder, type Json } from './canonical.ts'
+import { CanonicalText, canonicalizeMembers, type Json } from './canonical.ts'
 import { commitmentOfText, encodeEntry } from './entry.ts'
 import { leafHash } from './hash.ts'
 
@@ -66,20 +66,23 @@ export interface SealedEvent {
   readonly leafHash: Uint8Array
 }
 
+/** What one part of an event tells besides the header. */
+export type Detail = { readonly [name: string]: Json | CanonicalText }
+
 /**
  * Commits to an event. `publicDetail` is what the requester saw, `privateDetail` the rest; the
  * private part always exists, so that its absence tells nothing. `salt()` gives 32 fresh random bytes.
  */
 export function sealEvent(
   header: EventHeader,
-  publicDetail: { readonly [name: string]: Json },
-  privateDetail: { readonly [name: string]: Json },
+  publicDetail: Detail,
+  privateDetail: Detail,
   salt: () => Uint8Array,
 ): SealedEvent {
   const { at, ...rest } = header
-  const common = inOrder({ ...rest, at: at.toISOString() })
-  const publicText = canonicalize(inOrder({ event: common, ...publicDetail }))
-  const privateText = canonicalize(inOrder({ event: common, ...privateDetail }))
+  const event = new CanonicalText({ ...rest, at: at.toISOString() })
+  const publicText = canonicalizeMembers({ event, ...publicDetail })
+  const privateText = canonicalizeMembers({ event, ...privateDetail })
   const publicSalt = salt()
   const privateSalt = salt()
   const entry = encodeEntry({
