@@ -2,6 +2,9 @@
 
 -- Why an agreement was ended early; no case data.
 alter table agreement add column termination_reason text;
+-- A party may end what was signed, and not reword it.
+revoke update on agreement from ostiary_app;
+grant update (terminated_at, termination_reason, ended, version) on agreement to ostiary_app;
 
 -- What somebody wrote in own words about a contestation or a withdrawal: sealed like a value of the person.
 create table sealed_note (

@@ -139,6 +139,34 @@ t.test('nobody approves in the name of others', async (t) => {
   t.same(approved, [], 'the requester is not its own reviewer')
 })
 
+t.test('what was signed is not reworded, and nobody else’s entry is changed', async (t) => {
+  const { world, support, programme, police } = await scene(t)
+  await world.asApp(
+    support.id,
+    `insert into agreement (id, title, parties, purposes, valid_from, valid_to, document_ref, signatories, created_by)
+     values ($1, 't', $2, '{risk_management}', '2026-01-01', '2027-01-01', 'd', '[]', $3)`,
+    [randomUUID(), [support.id, programme.id], support.id],
+  )
+  for (const set of [`valid_to = '2099-01-01'`, `purposes = '{partner_contact}'`, `parties = '{}'`])
+    await t.rejects(world.asApp(programme.id, `update agreement set ${set}`), DENIED, set)
+  const change = (set: string, of: string) =>
+    world.asApp(programme.id, `update agency set ${set} where id = $1 returning id`, [of])
+  t.equal((await change('name = name', programme.id)).length, 1)
+  for (const set of [`jwks = '{"keys":[]}'`, 'suspended_at = now()', 'sealing_key = null'])
+    t.same(await change(set, police.id), [], set)
+  for (const set of ['operator = true', `sector = 'police'`, `client_id = 'x'`, 'parent_id = null'])
+    await t.rejects(change(set, programme.id), DENIED, set)
+  await t.rejects(
+    world.asApp(
+      programme.id,
+      `insert into agency (id, client_id, name, sector, country, public, jwks, scopes)
+       values ($1, $2, 'n', 'police', 'SI', true, '{}', '{}')`,
+      [randomUUID(), randomUUID()],
+    ),
+    DENIED,
+  )
+})
+
 t.test('keys of requests are their own client’s', async (t) => {
   const { world, support, police } = await scene(t)
   const key = randomUUID()
