@@ -51,24 +51,28 @@ export async function markReviewOverdue(
 }
 
 /**
- * The release that met a duty `d`, if any: in time, of the field as it was when the duty arose or as
- * it is now, to another agency of a sector that has to be told. A later version of the value is news
- * again, so what left before it was set does not count.
+ * The release by which a duty `d` was met, if it was: in time, of the field as it was when the duty
+ * arose or as it is now, to another agency of every sector that has to be told; the last of them. A
+ * later version of the value is news again, so what left before it was set does not count.
  */
 const MEETING_RELEASE = sql`(
-  select l.disclosure_id
-  from release_ledger l
-  join agency a on a.id = l.recipient_agency_id
-  where l.record_id = d.record_id and d.field = any (l.fields) and l.released_at <= d.due_at
-    and l.recipient_agency_id <> d.agency_id and d.notify -> 'sector' ? a.sector
-    and l.record_version >= coalesce((
-      select (f ->> 'setIn')::integer
-      from record r
-      join record_version v on v.record_id = r.id and v.version = r.version
-      cross join jsonb_array_elements(v.fields) f
-      where r.id = d.record_id and r.type || '.' || (f ->> 'name') = d.field), 1)
-  order by l.released_at
-  limit 1)`
+  select case when count(*) = count(told.disclosure_id)
+    then (array_agg(told.disclosure_id order by told.released_at desc))[1] end
+  from jsonb_array_elements_text(d.notify -> 'sector') as wanted (sector)
+  left join lateral (
+    select l.disclosure_id, l.released_at
+    from release_ledger l
+    join agency a on a.id = l.recipient_agency_id
+    where l.record_id = d.record_id and d.field = any (l.fields) and l.released_at <= d.due_at
+      and l.recipient_agency_id <> d.agency_id and a.sector = wanted.sector
+      and l.record_version >= coalesce((
+        select (f ->> 'setIn')::integer
+        from record r
+        join record_version v on v.record_id = r.id and v.version = r.version
+        cross join jsonb_array_elements(v.fields) f
+        where r.id = d.record_id and r.type || '.' || (f ->> 'name') = d.field), 1)
+    order by l.released_at
+    limit 1) told on true)`
 
 /** Marks the open duties that were met; returns how many. */
 export async function settleMetDuties(tx: Tx): Promise<number> {

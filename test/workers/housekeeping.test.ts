@@ -122,7 +122,11 @@ async function addRecord(
 }
 
 /** The programme owes it to victim support to tell of the drop-out within 24 h. */
-async function addDuty(node: LogNode, of: Case, given: { escalateTo?: string; dueAt?: Date } = {}) {
+async function addDuty(
+  node: LogNode,
+  of: Case,
+  given: { escalateTo?: string; dueAt?: Date; notify?: { sector: string[] } } = {},
+) {
   const duty = {
     id: randomUUID(),
     rule: 'D-dropout',
@@ -131,7 +135,7 @@ async function addDuty(node: LogNode, of: Case, given: { escalateTo?: string; du
     recordId: randomUUID(),
     field: 'programme_engagement.dropout_at',
     agencyId: of.programme,
-    notify: { sector: ['victim_support', 'police'], role: ['partner_contact_worker'] },
+    notify: { sector: ['victim_support'], role: ['partner_contact_worker'] },
     escalateTo: 'sender_admin',
     dueAt: after(24 * HOUR),
     ...given,
@@ -314,6 +318,28 @@ t.test('what meets a duty, and what does not', async (t) => {
   t.same(await statesOf(node, [met.id]), [['met', second]])
 })
 
+t.test('a duty to tell several is met when all of them were told', async (t) => {
+  const node = await nodeFor(t)
+  const of = await addCase(node)
+  const { caseId, programme: from, support, hospital } = of
+  const notify = { sector: ['victim_support', 'hospital'] }
+  const [both, one] = [await addDuty(node, of, { notify }), await addDuty(node, of, { notify })]
+  const release = (recordId: string, to: string, at: Date) =>
+    addRelease(node.owner, { caseId, recordId, from, to, at })
+  await release(both.recordId, support, after(HOUR))
+  await release(one.recordId, support, after(HOUR))
+  const house = housekeepingOn(node, node.worker)
+  await house.runHousekeeping(after(2 * HOUR))
+  t.same(await statesOf(node, [both.id]), [['open', null]], 'one of them is not enough')
+  const last = await release(both.recordId, hospital, after(3 * HOUR))
+  await release(both.recordId, support, after(4 * HOUR))
+  await house.runHousekeeping(after(25 * HOUR))
+  t.same(await statesOf(node, [both.id, one.id]), [
+    ['met', last],
+    ['missed', null],
+  ])
+})
+
 t.test('a release that is on its way is waited for', async (t) => {
   const node = await nodeFor(t)
   const of = await addCase(node)
@@ -457,7 +483,7 @@ t.test('what is worthless is forgotten, and partitions are there in time', async
     const created = new Date(expires.getTime() - 72 * HOUR)
     await sql`insert into idempotency (client_id, key, fingerprint, operation, resource_id, created_at)
       values (${id}, gen_random_uuid(), '', 'requestDisclosure', gen_random_uuid(), ${created})`.execute(
-      node.app,
+      node.owner,
     )
   }
   const lines: Lines = []
