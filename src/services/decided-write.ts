@@ -49,6 +49,8 @@ export interface DecidedCase {
   readonly decision: Decision
   readonly origin: string
   readonly replayOf?: string
+  /** The request that this one repeats has put its questions to people already. */
+  readonly reviewersAsked: boolean
 }
 
 /** What the requester is shown, entry by entry, with the verdict behind each. */
@@ -72,8 +74,18 @@ export function decidedWrite(
   const exception = request.exception?.code
   const { verdicts } = decision
   const ledger = real ? withNovelty(ledgerOf(verdicts, holders, at), records) : []
-  const tasks = real ? tasksOf(verdicts, holders, caller.agencyId, exception, at) : []
-  const notices = real ? noticesOf(verdicts, holders, caller.agencyId, exception) : []
+  // Nobody is asked twice because an answer was lost on the way.
+  const { reviewersAsked: asked } = decided
+  const tasks = real
+    ? tasksOf(verdicts, holders, caller.agencyId, exception, at).filter(
+        ({ kind }) => !asked || kind !== 'before',
+      )
+    : []
+  const notices = real
+    ? noticesOf(verdicts, holders, caller.agencyId, exception).filter(
+        ({ type }) => !asked || type !== 'review_requested',
+      )
+    : []
   const refs = { disclosureId: decided.id, caseId: request.caseId }
   const write: GateWrite = {
     event: eventOf(decided, shown, runtime),
@@ -93,7 +105,7 @@ export function decidedWrite(
         recordVersions: Object.fromEntries(records.map((r) => [r.record_id, r.version])),
         policyVersion: policy.version,
         sealed: request.seal ?? false,
-        underReview: tasks.some(({ kind }) => kind === 'before'),
+        underReview: real && verdicts.some(({ outcome }) => outcome === 'review'),
         decidedAt: at,
         ...(exception ? { exception } : {}),
         ...(notes ? { notes } : {}),

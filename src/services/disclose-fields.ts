@@ -191,7 +191,8 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
   try {
     const context = await recognise(deps, attempt, commit)
     const replayOf = earlierAnswer(attempt)
-    const records = replayOf ? await gate.recordsOf(replayOf) : gate.records
+    const earlier = replayOf ? await gate.earlier(replayOf) : undefined
+    const records = earlier?.records ?? gate.records
     const facts = factsOf(deps, attempt, context, records)
     const decision = decideReviewed(policy.program, facts, mode.release)
     const decided: DecidedCase = {
@@ -206,6 +207,7 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
       decision,
       origin: deps.origin,
       ...(replayOf ? { replayOf } : {}),
+      reviewersAsked: earlier?.underReview ?? false,
     }
     const notes = await sealNotes(deps, attempt, context, decided.id)
     const { write, shown } = decidedWrite(decided, deps.runtime, notes)

@@ -56,9 +56,7 @@ async function reviewedRequest(
   const row = await deps.storage.findDisclosure(tx, id)
   if (!row) throw new OstiaryError('not_found')
   if (!row.under_review) throw new OstiaryError('review_not_open')
-  const tasks = (await deps.storage.tasksOfDisclosure(tx, id)).filter(
-    ({ kind }) => kind === 'before',
-  )
+  const tasks = await tasksBefore(deps, tx, row)
   if (tasks.some(({ state }) => state === 'open' || state === 'overdue'))
     throw new OstiaryError('state_conflict', { detail: 'the review is not decided yet' })
   const agencies = [...new Set(tasks.map((task) => task.agency_id))]
@@ -78,6 +76,18 @@ async function reviewedRequest(
     request: await requestOf(deps, tx, row),
     reviewed: { approvedBy, refusedBy, records: new Set(Object.keys(row.record_versions)) },
   }
+}
+
+/** The tasks of a request; a repeated one has those of the first. */
+async function tasksBefore(
+  { storage }: ReleaseDependencies,
+  tx: Tx,
+  row: { readonly id: string; readonly replay_of: string | null },
+) {
+  const of = async (id: string) =>
+    (await storage.tasksOfDisclosure(tx, id)).filter(({ kind }) => kind === 'before')
+  const own = await of(row.id)
+  return own.length === 0 && row.replay_of ? of(row.replay_of) : own
 }
 
 async function requestOf(

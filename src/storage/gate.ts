@@ -108,14 +108,22 @@ export interface GateRecord {
   readonly released: readonly string[] | null
 }
 
+/** What an earlier request came to, for repeating it. */
+export interface EarlierDecision {
+  /** The records that it considered, at the versions of then. */
+  readonly records: readonly GateRecord[]
+  /** People at the sources were asked. */
+  readonly underReview: boolean
+}
+
 /** An open transaction of the gate; exactly one of `commit` and `rollback` ends it. */
 export interface GateTransaction {
   /** False while another request under the same idempotency key is being worked on. */
   readonly keyIsMine: boolean
   readonly context: GateContext
   readonly records: readonly GateRecord[]
-  /** The records that an earlier request considered, at the versions of then. */
-  recordsOf(disclosureId: string): Promise<readonly GateRecord[]>
+  /** An earlier request of this agency. */
+  earlier(disclosureId: string): Promise<EarlierDecision>
   /** The agency's key for notes about the subject: the given one, or one that came first. */
   keepSubjectKey(wrapped: Uint8Array, epoch: number): Promise<{ wrapped: Buffer; epoch: number }>
   /** Writes everything and commits, in one round trip. Throws when anything failed; then nothing was written. */
@@ -133,7 +141,7 @@ const LOCKS = `select set_config('app.agency', $1::uuid::text, true),
     else pg_try_advisory_xact_lock(hashtextextended('ostiary/idempotency:' || $4::text || ':' || $5::text, 0)) end as mine`
 const CONTEXT = 'select gate_context($1, $2, $3, $4, $5, $6) as context'
 const VALUES = 'select * from gate_values($1, $2, $3, $4)'
-const EARLIER = 'select record_versions, requested from disclosure where id = $1'
+const EARLIER = 'select record_versions, under_review from disclosure where id = $1'
 const KEEP_KEY = `with kept as (
     insert into subject_key (owner_id, agency_id, case_id, key_epoch, wrapped) values ($1, $2, $3, $4, $5)
     on conflict (owner_id, agency_id) do nothing returning wrapped, key_epoch)
@@ -197,17 +205,20 @@ class OpenGate implements GateTransaction {
     this.records = records
   }
 
-  async recordsOf(disclosureId: string): Promise<readonly GateRecord[]> {
+  async earlier(disclosureId: string): Promise<EarlierDecision> {
     const { caseId, subjectId, types } = this.#question
-    const earlier = await this.#client.query<{ record_versions: object }>(EARLIER, [disclosureId])
-    const versions = earlier.rows[0]?.record_versions
-    if (!versions) throw new Error('the earlier disclosure is not there')
-    const { rows } = await this.#client.query<GateRecord>({
+    const found = await this.#client.query<{ record_versions: object; under_review: boolean }>(
+      EARLIER,
+      [disclosureId],
+    )
+    const [row] = found.rows
+    if (!row) throw new Error('the earlier disclosure is not there')
+    const { rows: records } = await this.#client.query<GateRecord>({
       name: 'gate-values',
       text: VALUES,
-      values: [caseId, subjectId, types, JSON.stringify(versions)],
+      values: [caseId, subjectId, types, JSON.stringify(row.record_versions)],
     })
-    return rows
+    return { records, underReview: row.under_review }
   }
 
   async keepSubjectKey(wrapped: Uint8Array, epoch: number) {

@@ -136,6 +136,24 @@ t.test('each source decides for its own values; what was refused is not asked ag
   t.equal((await world.sql('select 1 from notice where type = $1', ['review_requested'])).length, 2)
 })
 
+t.test('a repeated request asks nobody again, and can be released all the same', async (t) => {
+  const { world, police, prosecution, programme, decide } = await scene(t)
+  const caller = programme.as('pp_case_manager')
+  const key = '3f6e9d2c-7b1a-4c8d-9e5f-2a3b4c5d6e7f'
+  const { answer: lost } = await world.ask(caller, INTAKE, { key })
+  const { answer } = await world.ask(caller, INTAKE, { key })
+  t.equal(answer.replayOf, lost.id)
+  t.same(outcomesOf(answer.fields), ['review', 'review'])
+  t.equal((await world.sql('select 1 from review_task')).length, 2)
+  t.equal((await world.sql(`select 1 from notice where type = 'review_requested'`)).length, 2)
+  const view = await world.services.viewDisclosure(caller, answer.id)
+  t.equal(view.underReview, true)
+  for (const source of [police, prosecution])
+    await decide(source, 'police_officer', lost.id, 'approve')
+  const { answer: released } = await world.services.releaseDisclosure(caller, answer.id)
+  t.same(outcomesOf(released.fields), ['Marko Z.', 'M. Zorman'])
+})
+
 t.test('an approval is for what was looked at, and does not last for ever', async (t) => {
   const { world, police, prosecution, programme, decide } = await scene(t)
   const caller = programme.as('pp_case_manager')
