@@ -13,6 +13,8 @@ export interface Limits {
   readonly failureLimit: number
   /** Mean event loop delay in milliseconds above which requests are refused; 0: no limit. */
   readonly maxEventLoopDelay: number
+  /** Milliseconds after the start in which a slow event loop is not taken for overload; default 5 s. */
+  readonly settling?: number
   /** Where calls are counted; absent: in the memory of this process. */
   readonly store?: FastifyRateLimitStoreCtor
 }
@@ -28,7 +30,6 @@ export interface Counters {
 
 const MINUTE = 60_000
 
-/** Milliseconds after the start in which a slow event loop is not taken for overload. */
 const SETTLING = 5_000
 
 /** Routes that answer even when the server is overloaded: an orchestrator must not kill it for that. */
@@ -40,7 +41,7 @@ const ALWAYS_ANSWERED = new Set(['/health/live'])
  */
 export async function registerLimits(app: FastifyInstance, limits: Limits): Promise<Counters> {
   // Compiling routes and policies holds the event loop: that is start-up, not load.
-  const settledAt = performance.now() + SETTLING
+  const settledAt = performance.now() + (limits.settling ?? SETTLING)
   await app.register(underPressure, {
     maxEventLoopDelay: limits.maxEventLoopDelay,
     pressureHandler: (request: FastifyRequest) => {

@@ -138,7 +138,8 @@ t.test('limits', async (t) => {
 })
 
 t.test('overload', async (t) => {
-  const limits = { rateLimit: 0, subjectLimit: 0, failureLimit: 0, maxEventLoopDelay: 1 }
+  const off = { rateLimit: 0, subjectLimit: 0, failureLimit: 0 }
+  const limits = { ...off, maxEventLoopDelay: 1, settling: 0 }
   const { app } = await frame(contract, dummies, { limits })
   t.teardown(() => app.close())
   const until = performance.now() + 1600
