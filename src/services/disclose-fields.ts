@@ -6,7 +6,7 @@ import type { Catalogue, FieldDefinition } from '../domain/catalogue/types.ts'
 import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { ExceptionCode, PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
 import { decideReviewed, type Reviewed } from '../domain/disclosure/reviewed.ts'
-import { resolveRequested } from '../domain/disclosure/requested.ts'
+import { resolveRequested, type SelectorFault } from '../domain/disclosure/requested.ts'
 import { type SealedEvent, sealEvent } from '../domain/log/event.ts'
 import type { Decision } from '../domain/policy/decide.ts'
 import type { Facts } from '../domain/policy/facts.ts'
@@ -102,13 +102,7 @@ const REPEATABLE = [
 export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
   return async (caller, request, mode) => {
     const requested = resolveRequested(deps.catalogue, request.fields)
-    if ('faults' in requested) {
-      const errors = requested.faults.map(({ position, detail }) => ({
-        pointer: `#/fields/${position}`,
-        detail,
-      }))
-      throw new OstiaryError(requested.faults[0]?.code ?? 'unknown_field', { errors })
-    }
+    if ('faults' in requested) throw selectorFault(requested.faults)
     const asked = { caller, request, mode, fields: requested.fields }
     const { decided, shown, event, facts } = await decideUntilCommitted(
       deps,
@@ -120,6 +114,12 @@ export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
     const answer = await openAnswer(deps, decided, shown, event)
     return { answer, perpetratorSide: isPerpetratorSide(facts.recipient.actsFor) }
   }
+}
+
+/** The problem of selectors that name nothing, under `fields` of a body. */
+export function selectorFault(faults: readonly SelectorFault[]): OstiaryError {
+  const errors = faults.map(({ position, detail }) => ({ pointer: `#/fields/${position}`, detail }))
+  return new OstiaryError(faults[0]?.code ?? 'unknown_field', { errors })
 }
 
 interface Asked {

@@ -6,6 +6,7 @@ import type * as disclosures from '../storage/disclosures.ts'
 import type * as notices from '../storage/notices.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
+import { selectorFault } from './disclose-fields.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -52,8 +53,7 @@ export function makeRequestVerification(deps: {
       const row = await deps.storage.findDisclosure(tx, disclosureId)
       if (!row) throw new OstiaryError('not_found')
       const requested = resolveRequested(deps.catalogue, selectors)
-      if ('faults' in requested)
-        throw new OstiaryError(requested.faults[0]?.code ?? 'unknown_field')
+      if ('faults' in requested) throw selectorFault(requested.faults)
       const wanted = new Set(requested.fields.map(({ id }) => id))
       const shown = (row.items as StoredItem[]).filter(({ field }) => wanted.has(field))
       if (shown.length === 0) throw new OstiaryError('not_permitted')

@@ -177,6 +177,24 @@ t.test('whoever may not ask is refused alike, and the refusal is logged', async 
   t.match(await rows(world), { disclosure: 0, release_ledger: 0, idempotency: 0, audit_event: 5 })
 })
 
+t.test('selectors that name nothing are told without being repeated, and in no time', async (t) => {
+  const { world, support } = await scene(t)
+  const wrong = Array.from({ length: 200 }, (_, i) => `programme_engagement.sessions_planed_${i}`)
+  const started = performance.now()
+  const error: OstiaryError = await world
+    .ask(worker(support), { ...HANDOVER, fields: ['Ana Novak, Harbour Lane 7', ...wrong] })
+    .then(
+      () => t.fail('it was answered'),
+      (cause) => cause,
+    )
+  t.ok(performance.now() - started < 500)
+  t.equal(error.code, 'unknown_field')
+  t.equal(error.errors?.length, 5)
+  t.match(error.errors?.[1], { pointer: '#/fields/1', detail: /sessions_planned/ })
+  t.notMatch(JSON.stringify(error.errors), /Novak|Harbour|planed_/)
+  t.match(await rows(world), { disclosure: 0, audit_event: 0 })
+})
+
 t.test('no audit, no release: whatever part of the commit fails, nothing leaves', async (t) => {
   const { world, support, police } = await scene(t)
   await world.deposit(support, {

@@ -56,9 +56,13 @@ export function checkConsent(
   statement: ConsentStatement,
   parties: readonly Party[],
 ): CheckedConsent {
-  const resolved = statement.items.map((item, index) => resolve(catalogue, item, index))
-  const unknown = resolved.flatMap(({ faults }) => faults)
-  if (unknown[0]) return refuse(unknown[0].code, unknown)
+  const resolved: Resolved[] = []
+  for (const [index, item] of statement.items.entries()) {
+    const one = resolve(catalogue, item, index)
+    const [fault] = one.faults
+    if (fault) return refuse(fault.code, one.faults)
+    resolved.push(one)
+  }
   if (!statement.separate) return refuse('consent_bundled', [at('#/separate', 'must be true')])
   if (statement.conditionOfService)
     return refuse('consent_bundled', [at('#/conditionOfService', 'must be false')])
@@ -77,6 +81,9 @@ export function checkConsent(
     items: resolved.map(({ item, fields }) => ({ ...item, fields: fields.map(({ id }) => id) })),
   }
 }
+
+/** Faults that are told at once: finding what was meant takes time, which a hostile list must not take. */
+const MOST_FAULTS = 5
 
 interface Resolved {
   readonly item: ConsentItem
@@ -98,6 +105,7 @@ function resolve(catalogue: Catalogue, item: ConsentItem, index: number): Resolv
         code: wide ? 'selector_matches_nothing' : 'unknown_field',
         ...at(`#/items/${index}/fields/${position}`, `matches no field of the catalogue${hint}`),
       })
+      if (faults.length === MOST_FAULTS) break
     }
   }
   const inOrder = [...fields].sort((a, b) => a.index - b.index)
