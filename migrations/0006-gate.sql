@@ -118,7 +118,7 @@ create function on_perpetrator_side(p_case uuid) returns boolean
     select exists (select from case_member m where m.case_id = p_case and m.agency_id = app_agency() and m.acts_for = 'perpetrator')
   $$;
 
--- What a reviewer has to see of somebody else's request: one row if the task is this agency's. Notes stay sealed; the service
+-- What a reviewer has to see of somebody else's request, if the task is this agency's: the tasks of one request, or all that wait. Notes stay sealed; the service
 -- opens them for the reviewer after writing that it did. Who asked is left out where it would tell his side about hers.
 create function gate_reviews(p_disclosure uuid)
   returns table (
@@ -136,7 +136,7 @@ create function gate_reviews(p_disclosure uuid)
     join disclosure d on d.id = t.disclosure_id
     left join subject_key k on k.owner_id = d.subject_id and k.agency_id = d.agency_id
     cross join lateral (select on_perpetrator_side(d.case_id) and acts_for_shielded(d.case_id, d.agency_id) as hidden) h
-    where t.agency_id = app_agency() and (p_disclosure is null or d.id = p_disclosure)
+    where t.agency_id = app_agency() and case when p_disclosure is null then t.state in ('open', 'overdue') else d.id = p_disclosure end
     order by t.due_at, t.id
   $$;
 

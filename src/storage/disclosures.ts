@@ -94,7 +94,7 @@ export interface ReviewRow {
   readonly key_epoch: number | null
 }
 
-/** Review tasks of the agency, those of one disclosure or all, soonest due first. */
+/** Review tasks of the agency, those of one disclosure or all that wait, soonest due first. */
 export async function listReviewRows(tx: Tx, disclosureId: string | null): Promise<ReviewRow[]> {
   const { rows } = await sql<ReviewRow>`select * from gate_reviews(${disclosureId})`.execute(tx)
   return rows
