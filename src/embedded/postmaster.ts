@@ -58,16 +58,26 @@ export function isPostmaster({ pid, data }: PidFile): boolean {
 }
 
 /**
- * Makes postmaster.pid harmless when its process is gone and another one has got the number since, which PostgreSQL
- * would take for a living server. The file stays: its shared memory key still keeps a start away from orphaned backends.
+ * Makes postmaster.pid harmless when its process is gone and the number is in use all the same, which PostgreSQL would
+ * take for a living server: another process has got it since, or nobody has reaped the one that was killed (its parent
+ * is busy; in a container without an init, nobody ever does). The file stays: its shared memory key still keeps a start away from orphaned backends.
  * Call only when `look` found none, under the start lock.
  */
 export async function disarmPidFile(data: string): Promise<void> {
   const file = await readPidFile(data)
-  if (!file || identityOf(file.pid) === undefined) return
+  if (!file || !isTaken(file.pid)) return
   const path = join(data, 'postmaster.pid')
   const text = await readFile(path, 'utf8')
   await writeFile(path, text.replace(/^\d+/, String(NOBODYS_PID)))
+}
+
+/** Whether a process number is in use, as PostgreSQL asks it. */
+function isTaken(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 /** Removes what a killed server left in its socket directory; same conditions as `disarmPidFile`. */

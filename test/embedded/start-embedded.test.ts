@@ -272,6 +272,21 @@ t.test(
   },
 )
 
+t.test('a killed server whose parent has not reaped it does not stand in the way', async (t) => {
+  const directory = await seededDirectory()
+  const parent = await holdFor(t, { directory, fsync: false })
+  const { pid } = parent.server
+  // It cannot take note of what happens to its child: that stays a number in use, as in a container without an init.
+  parent.child.kill('SIGSTOP')
+  process.kill(pid, 'SIGKILL')
+  while (running(pid)) await sleep(5)
+  t.doesNotThrow(() => process.kill(pid, 0), 'the number is still taken')
+
+  const next = await startFor(t, { directory, fsync: false })
+  t.equal(next.attached, false)
+  await query(next.url, 'select 1')
+})
+
 t.test('a path too long for a socket', async (t) => {
   const directory = join(emptyDirectory(), 'x'.repeat(60), 'y'.repeat(60))
   const server = await startFor(t, { directory, fsync: false })
