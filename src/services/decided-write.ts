@@ -22,6 +22,8 @@ import {
 import { CanonicalText } from '../domain/log/canonical.ts'
 import { sealEvent } from '../domain/log/event.ts'
 import type { Decision } from '../domain/policy/decide.ts'
+import type { Transfer } from '../domain/policy/document.ts'
+import { transferOf } from '../domain/policy/transfer.ts'
 import type { Verdict } from '../domain/policy/verdict.ts'
 import type { GateRecord } from '../storage/gate.ts'
 import type { GateWrite, LedgerRow } from '../storage/gate-write.ts'
@@ -131,7 +133,7 @@ export function decidedWrite(
 }
 
 function shownOf({ context, decision, records, at }: DecidedCase): Shown {
-  const origins = new Map(records.map((record) => [record.record_id, originsOf(record)]))
+  const origins = new Map(records.map((record) => [record.record_id, originsOf(record, context)]))
   const perpetratorSide = isPerpetratorSide([context.membership])
   const entries = visibleVerdicts(decision.verdicts).map((verdict) => {
     const origin = origins.get(verdict.recordId)?.get(verdict.field.name)
@@ -146,10 +148,16 @@ interface Origin {
   readonly provenance: ItemProvenance
   /** As it stands today, which for a repeat is not what it was at the version that is shown. */
   readonly contested: boolean
+  readonly transfer: Transfer
 }
 
 /** Of each value of a record, by field name; values of one provenance share it. */
-function originsOf(record: GateRecord): ReadonlyMap<string, Origin> {
+function originsOf(record: GateRecord, { agency }: RecognisedContext): ReadonlyMap<string, Origin> {
+  const { agency_id: agencyId, organisation_id: organisationId } = record
+  const transfer = transferOf(
+    { agencyId, organisationId },
+    { agencyId: agency.id, organisationId: agency.organisationId },
+  )
   const provenances = record.provenance.map((stored) => provenanceOf(record.agency_id, stored))
   const contested = new Set(
     (record.current_fields ?? record.fields).flatMap((field) =>
@@ -159,7 +167,9 @@ function originsOf(record: GateRecord): ReadonlyMap<string, Origin> {
   return new Map(
     record.fields.flatMap(({ name, provenance: index }) => {
       const provenance = provenances[index]
-      return provenance ? [[name, { provenance, contested: contested.has(name) }] as const] : []
+      return provenance
+        ? [[name, { provenance, contested: contested.has(name), transfer }] as const]
+        : []
     }),
   )
 }

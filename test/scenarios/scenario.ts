@@ -148,6 +148,7 @@ export interface EntryExpectation {
   readonly basis?: Values
   readonly stale?: boolean
   readonly contested?: boolean
+  readonly transfer?: string
   readonly transform?: string
   readonly exception?: string
   readonly expiresAt?: string

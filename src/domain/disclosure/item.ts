@@ -1,4 +1,5 @@
 import type { Json } from '../log/canonical.ts'
+import type { Transfer } from '../policy/document.ts'
 import { durationMs } from '../policy/duration.ts'
 import type { TestResults } from '../policy/reasons.ts'
 import type { Basis, Reason, ReleaseVerdict, Verdict, WithholdVerdict } from '../policy/verdict.ts'
@@ -36,6 +37,8 @@ export interface ItemContext {
   readonly provenance: ItemProvenance
   /** Somebody says that the value is wrong. */
   readonly contested: boolean
+  /** Whether the value stays with its agency, in its organisation, or leaves it (R2). */
+  readonly transfer: Transfer
   /** Time of decision. */
   readonly at: Date
   /**
@@ -63,7 +66,7 @@ export function itemOf(verdict: Verdict, context: ItemContext): DisclosureItem {
     const { by, within } = verdict.review
     return { field, outcome, recordId, review: { by, within }, rules, tests, ...version }
   }
-  const { provenance, contested, at } = context
+  const { provenance, contested, transfer, at } = context
   const { obligations, stale, transform, exception } = verdict
   return {
     basis: basisOf(verdict.basis),
@@ -78,6 +81,7 @@ export function itemOf(verdict: Verdict, context: ItemContext): DisclosureItem {
     rules,
     stale,
     tests,
+    transfer,
     ...(transform ? { transform } : {}),
     ...version,
   }

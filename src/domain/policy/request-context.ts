@@ -2,6 +2,7 @@ import { emptySet, keepOnly, meet, type RuleSet, rulesIn } from './bits.ts'
 import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
 import type { Program } from './program.ts'
 import { accepting, acceptingAny, type RuleTable } from './rule-table.ts'
+import { transferOf } from './transfer.ts'
 
 /** What holds for every value of one request, found out once. */
 export interface RequestContext {
@@ -87,9 +88,7 @@ function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Fac
   const set = accepting(table.fromSector, source.sector).slice()
   keepOnly(set, acceptingAny(table.fromActsFor, source.actsFor))
   keepOnly(set, table.fromCompetentAuthority[source.competentAuthority ? 1 : 0])
-  const other = source.organisationId === recipient.organisationId ? 'internal' : 'external'
-  const transfer = source.agencyId === recipient.agencyId ? 'own' : other
-  keepOnly(set, accepting(table.transfer, transfer))
+  keepOnly(set, accepting(table.transfer, transferOf(source, recipient)))
   return set
 }
 
