@@ -33,6 +33,25 @@ function mth(leaves: Buffer[]): Buffer {
   return node(mth(leaves.slice(0, k)), mth(leaves.slice(k)))
 }
 
+/** Roots of the trees over the first so many of these entries; whole subtrees are hashed once. */
+export function rootsOf(entries: readonly Buffer[]): (size: number) => Buffer {
+  const known = new Map<string, Buffer>()
+  const over = (from: number, to: number): Buffer => {
+    const name = `${from}-${to}`
+    const n = to - from
+    const hash =
+      known.get(name) ??
+      (n === 0
+        ? sha256()
+        : n === 1
+          ? leaf(entries[from]!)
+          : node(over(from, from + splitOf(n)), over(from + splitOf(n), to)))
+    if (2 * splitOf(n) === n) known.set(name, hash)
+    return hash
+  }
+  return (size) => over(0, size)
+}
+
 /** The root that a leaf and its audit path give (RFC 6962 §2.1.1, read backwards). */
 function rootFromPath(m: number, n: number, hash: Buffer, path: Buffer[]): Buffer {
   if (n === 1) {

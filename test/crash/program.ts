@@ -1,0 +1,137 @@
+/** The real program in a process of its own, on the database that comes with npm, to be killed and started again. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type EmbeddedPostgres, startEmbedded } from '../../src/embedded/start-embedded.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** Longest wait for a server that starts, in milliseconds. */
+const PATIENCE = 60_000
+
+export interface Program {
+  readonly origin: string
+  /** Starts the server and waits until it is ready. */
+  start(): Promise<void>
+  /** Waits until the server that runs is ready. */
+  ready(): Promise<void>
+  /** Kills the server, and nothing else. */
+  kill(): Promise<void>
+  /** Kills the postmaster of its database; what else belongs to that has to find out. */
+  killDatabase(): Promise<void>
+  /** Starts its database again if it does not run, as another process that uses it would. */
+  reviveDatabase(): Promise<void>
+  /** For the superuser of its database. */
+  readonly databaseUrl: string
+  /** Ends the server as its operator would; gives its exit code. */
+  stop(): Promise<number | null>
+  /** Runs an `ostiary` command beside it and reads its JSON. */
+  command(...args: readonly string[]): Promise<Record<string, unknown>>
+  /** Kills whatever still runs. */
+  end(): Promise<void>
+}
+
+/** Starts the program for the first time, with its data in an empty folder. */
+export async function startProgram(directory: string): Promise<Program> {
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  const { NODE_OPTIONS: _taps, ...outer } = process.env
+  const env = {
+    ...outer,
+    OSTIARY_DATA_DIRECTORY: directory,
+    // The program is read from disk at every start; compiled, that takes a third less.
+    NODE_COMPILE_CACHE: join(directory, '..', 'compiled'),
+    OSTIARY_PORT: String(port),
+    OSTIARY_METRICS_PORT: '0',
+    // Often, so that a kill hits publications as well.
+    OSTIARY_LOG_TICK: '100',
+    OSTIARY_LOG_LEVEL: 'fatal',
+    OSTIARY_RATE_LIMIT: '0',
+    OSTIARY_SUBJECT_LIMIT: '0',
+    OSTIARY_FAILURE_LIMIT: '0',
+    OSTIARY_TIME_GRID: '0',
+    OSTIARY_MAX_EVENT_LOOP_DELAY: '0',
+  }
+  // Owned by the functions below: the process under way.
+  let child: ChildProcess | undefined
+  const postgres = { directory: join(directory, 'postgres') }
+  const attach = (): Promise<EmbeddedPostgres> => startEmbedded(postgres)
+
+  async function untilReady(): Promise<void> {
+    const until = performance.now() + PATIENCE
+    while (performance.now() < until) {
+      if (child?.exitCode !== null) throw new Error(`the server ended: ${child?.exitCode}`)
+      const ready = await fetch(`${origin}/health/ready`).catch(() => undefined)
+      await ready?.body?.cancel()
+      if (ready?.ok) return
+      await sleep(20)
+    }
+    throw new Error('the server did not become ready')
+  }
+  async function start(): Promise<void> {
+    child = spawn(process.execPath, ['src/main.ts'], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    await untilReady()
+  }
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return null
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    const [code] = (await exited) as [number | null]
+    return code
+  }
+  // A test that ends in whatever way leaves no server behind.
+  process.once('exit', () => child?.kill('SIGKILL'))
+
+  await start()
+  const beside = await attach()
+  return {
+    origin,
+    start,
+    ready: untilReady,
+    databaseUrl: beside.url,
+    async kill() {
+      await end('SIGKILL')
+    },
+    async killDatabase() {
+      const file = await readFile(join(beside.dataDirectory, 'postmaster.pid'), 'utf8')
+      process.kill(Number(file.split('\n', 1)[0]), 'SIGKILL')
+    },
+    async reviveDatabase() {
+      // The server still counts as one that uses it, so that letting go does not stop it.
+      const again = await attach()
+      await again.stop()
+    },
+    stop: () => end('SIGTERM'),
+    async command(...args) {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['src/cli/main.ts', ...args, '--json'],
+        { cwd: ROOT, env },
+      )
+      return JSON.parse(stdout) as Record<string, unknown>
+    },
+    async end() {
+      await end('SIGKILL')
+      await beside.stop()
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
