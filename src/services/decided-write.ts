@@ -230,7 +230,7 @@ function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
       disclosureId: id,
       purpose: request.purpose,
       requested: request.fields,
-      justified: request.justification !== undefined,
+      justified: Boolean(request.justification?.trim()),
       exception: request.exception?.code ?? null,
       channel: caller.channel,
       sealed: request.seal ?? false,

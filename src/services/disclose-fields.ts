@@ -7,13 +7,12 @@ import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { ExceptionCode, PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
 import { decideReviewed, type Reviewed } from '../domain/disclosure/reviewed.ts'
 import { resolveRequested, type SelectorFault } from '../domain/disclosure/requested.ts'
-import { type SealedEvent, sealEvent } from '../domain/log/event.ts'
+import type { SealedEvent } from '../domain/log/event.ts'
 import type { Decision } from '../domain/policy/decide.ts'
 import type { Facts } from '../domain/policy/facts.ts'
 import { OstiaryError } from '../errors.ts'
 import type { GateQuestion, GateRecord, GateTransaction } from '../storage/gate.ts'
 import type { GateWrite } from '../storage/gate-write.ts'
-import type { SealedText } from '../vault/text.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { ActivePolicies, ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
@@ -21,8 +20,9 @@ import { decidedWrite, type DecidedCase, OPERATION, type Shown } from './decided
 import { loadFacts, type RecognisedContext } from './load-facts.ts'
 import { type Opened, openAnswer } from './open-answer.ts'
 import type { FlaggedRecords } from './raised-flags.ts'
-import { calledBy } from './record-event.ts'
+import { recogniseAsker } from './recognise-asker.ts'
 import type { Runtime } from './runtime.ts'
+import { sealNotes } from './seal-notes.ts'
 import { sealedRecord } from './sealed-records.ts'
 
 /** What a requester asks for; selectors as in the catalogue. */
@@ -189,7 +189,7 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
     }
   }
   try {
-    const context = await recognise(deps, attempt, commit)
+    const context = await recogniseAsker(deps, attempt, commit)
     const replayOf = earlierAnswer(attempt)
     const earlier = replayOf ? await gate.earlier(replayOf) : undefined
     const records = earlier?.records ?? gate.records
@@ -209,7 +209,7 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
       ...(replayOf ? { replayOf } : {}),
       reviewersAsked: earlier?.underReview ?? false,
     }
-    const notes = await sealNotes(deps, attempt, context, decided.id)
+    const notes = await sealNotes(deps.vault, attempt, context, decided.id)
     const { write, shown } = decidedWrite(decided, deps.runtime, notes)
     await commit(write)
     return { decided, shown, event: write.event, facts }
@@ -237,40 +237,6 @@ function questionOf(
     types,
     ...(mode.idempotency ? { idempotencyKey: mode.idempotency.key } : {}),
   }
-}
-
-/**
- * Refuses, and says so in the log, who may not ask here. An unknown case, a case of others and a
- * person of another case all look the same.
- */
-async function recognise(
-  deps: DiscloseDependencies,
-  { caller, request, gate, at }: Attempt,
-  commit: (write: GateWrite) => Promise<void>,
-): Promise<RecognisedContext> {
-  const { context } = gate
-  const { agency, practitioner, membership, memberUntil, subject } = context
-  const refuse = async (code: 'practitioner_not_recognised' | 'not_found', cause: string) => {
-    const header = {
-      ...calledBy(caller),
-      id: deps.runtime.uuid(),
-      at,
-      type: code === 'not_found' ? 'disclose.refused' : 'authority.refused',
-      caseId: request.caseId,
-      subjectId: request.subjectId,
-    } as const
-    const seen = { purpose: request.purpose, requested: request.fields, refused: code }
-    await commit({ event: sealEvent(header, seen, { cause }, () => deps.runtime.random(32)) })
-    return new OstiaryError(code)
-  }
-  if (!agency || agency.suspended) throw await refuse('practitioner_not_recognised', 'agency')
-  if (!practitioner) throw await refuse('practitioner_not_recognised', 'practitioner')
-  // The database has looked at the end of the membership by its own clock; by ours it counts as well.
-  const over = memberUntil !== null && Date.parse(memberUntil) <= at.getTime()
-  if (!membership || over) throw await refuse('not_found', 'not_a_member')
-  if (!subject) throw await refuse('not_found', 'no_such_subject')
-  if (request.seal && !agency.sealingKey) throw new OstiaryError('sealing_key_missing')
-  return { ...context, agency, practitioner, membership, subject }
 }
 
 /** The disclosure that the same key stands for already, if any. */
@@ -317,25 +283,4 @@ function flagged(
   caseId: string,
 ): FlaggedRecords {
   return { records, flags: vault.openFlags(records.map((one) => sealedRecord(one, caseId))) }
-}
-
-/** Justification and notes are free text about the subject: sealed like a value of the subject. */
-async function sealNotes(
-  { vault }: DiscloseDependencies,
-  { caller, request, gate }: Attempt,
-  { subject, subjectKey, keyEpoch }: RecognisedContext,
-  disclosureId: string,
-): Promise<SealedText | undefined> {
-  const { justification, ethicsNote, exception } = request
-  if (justification === undefined && ethicsNote === undefined && !exception) return undefined
-  const notes = {
-    ...(justification === undefined ? {} : { justification }),
-    ...(ethicsNote === undefined ? {} : { ethicsNote }),
-    ...(exception ? { exceptionNote: exception.note } : {}),
-  }
-  const owner = { ownerId: subject.id, agencyId: caller.agencyId }
-  const key = subjectKey
-    ? { wrapped: Buffer.from(subjectKey.wrapped, 'base64'), epoch: subjectKey.epoch }
-    : await gate.keepSubjectKey(vault.createSubjectKey(owner, keyEpoch), keyEpoch)
-  return vault.sealText({ ...owner, kind: 'disclosure_notes', id: disclosureId }, key, notes)
 }
