@@ -196,7 +196,16 @@ t.test('selectors that name nothing are told without being repeated, and in no t
 })
 
 t.test('no audit, no release: whatever part of the commit fails, nothing leaves', async (t) => {
-  const { world, support, police } = await scene(t)
+  let opened = 0
+  const { world, support, police } = await scene(t, {
+    wrapVault: (vault) => ({
+      ...vault,
+      open: (...given) => {
+        opened += 1
+        return vault.open(...given)
+      },
+    }),
+  })
   await world.deposit(support, {
     type: 'contact_location',
     about: world.ids.ana,
@@ -251,6 +260,7 @@ t.test('no audit, no release: whatever part of the commit fails, nothing leaves'
     await t.rejects(ask(), { code: 'audit_unavailable', statusCode: 503 }, what)
     await world.sql(undo)
     t.same(await rows(world), before, `${what}: nothing stays`)
+    t.equal(opened, 0, `${what}: nothing was opened`)
   }
   const { answer } = await ask()
   t.equal(answer.fields[0]?.value, '+38640555012', 'and the connections are good again')
