@@ -10,9 +10,12 @@ const PATIENCE = 25_000
  */
 export async function serve(): Promise<void> {
   const config = loadConfig()
-  // The database takes longest to come up: it is asked for before the rest of the program is read.
-  const database = reachDatabase(config)
-  // Handled by `wire`; it must not end the process before that is there.
+  // A new database takes longest. The rest of the program is read while it is being made, and not
+  // before another process is at that: reading leaves this one no time for anything else.
+  const underWay = Promise.withResolvers<void>()
+  const database = reachDatabase(config, underWay.resolve)
+  await Promise.race([underWay.promise, database])
+  // From here on handled by `wire`; it must not end the process before that is there.
   database.catch(() => {})
   const { wire } = await import('../wire.ts')
   const ostiary = await wire(config, { address: database })

@@ -18,12 +18,14 @@ const SYNCS_AT_ONCE = 8
  * what is called `data` is always whole; leftovers of a start that was killed are swept away.
  *
  * initdb's own last step syncs file by file and takes as long as the rest; it is left out and done here in parallel.
- * `durable: false` leaves it out altogether, for data that need not outlive the machine.
+ * `durable: false` leaves it out altogether, for data that need not outlive the machine. `onUnderWay` is called when
+ * initdb has been started.
  */
 export async function initialise(
   folder: string,
   { account, binaries }: Arrangement,
   durable: boolean,
+  onUnderWay: () => void,
 ): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.startsWith(DRAFT)) await removeDraft(join(folder, name))
@@ -38,10 +40,12 @@ export async function initialise(
   ]
   const command = commandAs(account, binaries.initdb, args, binaries.libraries)
   try {
-    await promisify(execFile)(command.file, command.args, {
+    const ended = promisify(execFile)(command.file, command.args, {
       ...command.options,
       timeout: TIMEOUT_MS,
     })
+    onUnderWay()
+    await ended
   } catch (cause) {
     await removeDraft(draft)
     const said = (cause as { stderr?: string }).stderr?.trim() ?? ''

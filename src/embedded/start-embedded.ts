@@ -28,6 +28,11 @@ export type EmbeddedOptions = {
   settings?: Readonly<Record<string, string>>
   /** Root only: `false` never tries a user namespace. Default `true`. */
   namespaces?: boolean
+  /**
+   * Called once another program is at work, if it comes to that: whoever has something to do that blocks this process
+   * loses nothing by doing it now. Called more than once.
+   */
+  onUnderWay?: () => void
 }
 
 /** A running server. */
@@ -120,6 +125,7 @@ async function attach(place: Place): Promise<Server | undefined> {
 
 async function start(place: Place, options: EmbeddedOptions): Promise<Server> {
   const fsync = options.fsync ?? true
+  const onUnderWay = options.onUnderWay ?? (() => {})
   const found = await findData(place)
   const arrangement = await arrange(
     await findBinaries(place.libraries),
@@ -130,7 +136,7 @@ async function start(place: Place, options: EmbeddedOptions): Promise<Server> {
   if (found) await refuseForeign(found.path, found.aside, arrangement)
   if (aside) await makeAside(place)
   const dataDirectory = join(aside ? place.aside : place.directory, 'data')
-  if (!found) await initialiseIn(place, arrangement, aside, fsync)
+  if (!found) await initialiseIn(place, arrangement, aside, fsync, onUnderWay)
   await makeOwned(dataDirectory, arrangement.account.owner)
   await disarmPidFile(dataDirectory)
 
@@ -152,9 +158,10 @@ async function initialiseIn(
   arrangement: Arrangement,
   aside: boolean,
   durable: boolean,
+  onUnderWay: () => void,
 ): Promise<void> {
-  if (!aside) return initialise(place.directory, arrangement, durable)
-  await initialise(place.aside, arrangement, durable)
+  if (!aside) return initialise(place.directory, arrangement, durable, onUnderWay)
+  await initialise(place.aside, arrangement, durable, onUnderWay)
   await symlink(join(place.aside, 'data'), join(place.directory, 'data'))
 }
 

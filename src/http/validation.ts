@@ -40,12 +40,19 @@ export function makeCompileCheck(names: ReadonlySet<string>): CompileCheck {
   }
   const forBodies = compiler(false)
   const forParameters = compiler('array')
+  // Many operations take the same parameters, or none.
+  const known = new Map<string, Check>()
   return (part, schema) => {
+    const text = `${part} ${JSON.stringify(schema)}`
+    const same = known.get(text)
+    if (same) return same
     const validate: ValidateFunction = (part === 'body' ? forBodies : forParameters).compile(schema)
-    return (data) => {
+    const check: Check = (data) => {
       if (validate(data)) return undefined
       return problemOf(part, deepest(validate.errors ?? []), names)
     }
+    known.set(text, check)
+    return check
   }
 }
 

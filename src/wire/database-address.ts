@@ -13,8 +13,14 @@ export interface DatabaseAddress {
   close(): Promise<void>
 }
 
-/** The configured database, or the embedded one in the data directory, which is started. */
-export async function reachDatabase(config: Config): Promise<DatabaseAddress> {
+/**
+ * The configured database, or the embedded one in the data directory, which is started. `onUnderWay` is
+ * called when that takes long and goes on without this process.
+ */
+export async function reachDatabase(
+  config: Config,
+  onUnderWay?: () => void,
+): Promise<DatabaseAddress> {
   const { databaseUrl, workerDatabaseUrl, migrationDatabaseUrl } = config
   if (databaseUrl !== undefined)
     return {
@@ -24,6 +30,9 @@ export async function reachDatabase(config: Config): Promise<DatabaseAddress> {
       embedded: false,
       close: async () => {},
     }
-  const { url, stop } = await startEmbedded({ directory: join(config.dataDirectory, 'postgres') })
+  const { url, stop } = await startEmbedded({
+    directory: join(config.dataDirectory, 'postgres'),
+    ...(onUnderWay && { onUnderWay }),
+  })
   return { app: url, worker: url, owner: url, embedded: true, close: stop }
 }
