@@ -39,6 +39,7 @@ const ENVIRONMENT = {
   OSTIARY_METRICS_PORT: '0',
   OSTIARY_LOG_TICK: '500',
   OSTIARY_RATE_LIMIT: '10000000',
+  OSTIARY_SUBJECT_LIMIT: '10000000',
 } as const
 
 /** Sets everything up; when that fails, nothing of it is left. */
