@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkSameWork } from './disclosure/check.ts'
 import { bytesOf, drive, prepareRequests, type Round } from './disclosure/load.ts'
+import { processorTime } from './disclosure/processor-time.ts'
 import { type Side, setStage, type Stage } from './disclosure/stage.ts'
 import { compared, percentile } from './measure.ts'
 import type { Bench, RunOptions } from './run.ts'
@@ -22,7 +23,10 @@ const MOST = 6000
 /** Milliseconds after a round, in which the log publishes what is left of it. */
 const SETTLE = 700
 
-export const bench: Bench = { cases: ['check', 'throughput', 'p99'], run }
+export const bench: Bench = { cases: ['check', 'throughput', 'p99', 'processor'], run }
+
+/** A round, with the processor time of server and database for each disclosure in milliseconds. */
+type Measured = Round & { readonly processor: number }
 
 async function run(options: RunOptions): Promise<void> {
   const stage = await setStage(options)
@@ -44,13 +48,15 @@ async function runOn(stage: Stage, { cases, rounds = ROUNDS, print, say, signal 
     ),
     runs: CHECKED,
   })
-  if (!cases.has('throughput') && !cases.has('p99')) return
+  if (!['throughput', 'p99', 'processor'].some((name) => cases.has(name))) return
 
-  const round = async (side: Side, count: number): Promise<Round> => {
+  const round = async (side: Side, count: number): Promise<Measured> => {
     const requests = (await prepareRequests(stage.world, stage.origin, count)).map(bytesOf)
+    const used = () => processorTime(side.server.pid, side.databaseName) ?? Number.NaN
+    const before = used()
     const done = await drive(side.server.port, requests, CONNECTIONS, signal)
     await sleep(SETTLE, undefined, { signal })
-    return done
+    return { ...done, processor: (used() - before) / count }
   }
   let speed = 0
   for (let i = 0; i < 2; i++) {
@@ -59,8 +65,8 @@ async function runOn(stage: Stage, { cases, rounds = ROUNDS, print, say, signal 
   }
   const count = Math.round(Math.min(MOST, Math.max(FEWEST, speed * ROUND_SECONDS)))
   say(`${rounds} rounds of ${count} requests over ${CONNECTIONS} connections for each server`)
-  const full: Round[] = []
-  const base: Round[] = []
+  const full: Measured[] = []
+  const base: Measured[] = []
   for (let i = 0; i < rounds; i++) {
     // Who goes first changes, so that neither always finds the other's checkpoints and dirty pages.
     for (const side of i % 2 === 0 ? ['full', 'base'] : ['base', 'full'])
@@ -73,8 +79,8 @@ async function runOn(stage: Stage, { cases, rounds = ROUNDS, print, say, signal 
 
 function report(
   cases: ReadonlySet<string>,
-  full: readonly Round[],
-  base: readonly Round[],
+  full: readonly Measured[],
+  base: readonly Measured[],
   print: RunOptions['print'],
 ): void {
   const line = { bench: 'disclosure' } as const
@@ -93,10 +99,21 @@ function report(
     print(
       compared({ ...line, case: 'p99', unit: 'ms', goal: '<= 2' }, slowest(full), slowest(base)),
     )
+  const times = (rounds: readonly Measured[]) => rounds.map(({ processor }) => processor)
+  if (cases.has('processor') && times(full).every(Number.isFinite))
+    print(
+      compared(
+        { ...line, case: 'processor', unit: 'ms of processor time each', goal: '<= 1.67' },
+        times(full),
+        times(base),
+      ),
+    )
 }
 
-function tell(round: Round | undefined): string {
+function tell(round: Measured | undefined): string {
   if (!round) return '-'
   const [middle, slow] = [0.5, 0.99].map((share) => percentile(round.latencies, share).toFixed(1))
-  return `${round.perSecond.toFixed(0)}/s, p50 ${middle} ms, p99 ${slow} ms, ${round.bytes.most} bytes`
+  const { perSecond, processor, bytes } = round
+  const speed = `${perSecond.toFixed(0)}/s, p50 ${middle} ms, p99 ${slow} ms`
+  return `${speed}, ${processor.toFixed(2)} ms of processor, ${bytes.most} bytes`
 }

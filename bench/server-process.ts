@@ -15,6 +15,7 @@ export interface ServerProcess {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string
   readonly port: number
+  readonly pid: number
   /** From its start to its first answer, in seconds. */
   readonly startedIn: number
   stop(): Promise<void>
@@ -65,7 +66,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     throw error
   }
   const startedIn = (performance.now() - begin) / 1000
-  return { origin, port, startedIn, stop: () => end(child) }
+  return { origin, port, pid: child.pid ?? 0, startedIn, stop: () => end(child) }
 }
 
 /** A TCP port that is free on loopback now. */

@@ -13,6 +13,7 @@ import { buildWorld, type World } from './world.ts'
 export interface Side {
   readonly server: ServerProcess
   readonly database: pg.Client
+  readonly databaseName: string
 }
 
 /** Both servers up, on databases of one PostgreSQL that keeps its promises (fsync). */
@@ -28,6 +29,8 @@ export interface Stage {
 
 /** Cases in the world; more than connections, so that no two requests meet at one case. */
 const CASES = 40
+/** The one that a cluster comes with. */
+const FULL_DATABASE = 'postgres'
 const BASE_DATABASE = 'base'
 
 /**
@@ -97,8 +100,8 @@ export async function setStage({ profile, say, signal }: RunOptions): Promise<St
     return {
       world,
       origin,
-      full: { server: full, database: databases.full },
-      base: { server: base, database: databases.base },
+      full: { server: full, database: databases.full, databaseName: FULL_DATABASE },
+      base: { server: base, database: databases.base, databaseName: BASE_DATABASE },
       end,
     }
   } catch (error) {
@@ -147,7 +150,7 @@ async function copyDatabase(url: string, cannedFile: string, answers: readonly A
     const { public_part: publicPart, private_part: privatePart } = event
     const canned: Canned = { answer, publicPart, privatePart, ledger }
     await writeFile(cannedFile, JSON.stringify(canned))
-    await client.query(`create database ${BASE_DATABASE} template postgres`)
+    await client.query(`create database ${BASE_DATABASE} template ${FULL_DATABASE}`)
   } finally {
     await client.end()
   }
