@@ -19,7 +19,7 @@ import {
   rootsOf,
   type SignedTree,
 } from '../support/independent-verifier.ts'
-import { deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
+import { concludeAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
 import { expectStatus, onboard, operatorOf } from '../support/world.ts'
 import { type Attempt, type Load, send, startLoad } from './load.ts'
 import { startProgram } from './program.ts'
@@ -183,21 +183,8 @@ async function settle() {
   const lakeside = await openLakesideCase({
     onboard: (member, roles) => onboard(operator, connect, member, roles),
   })
-  const { programme, support, hospital } = lakeside.agencies
-  await expectStatus(
-    201,
-    support.call('org_admin', 'POST', '/v1/agreements', {
-      body: {
-        title: 'Partner contact in Lakeside',
-        parties: [support.id, programme.id],
-        purposes: ['partner_contact', 'risk_management', 'safety_urgent'],
-        validFrom: '2026-01-01T00:00:00Z',
-        validTo: '2099-01-01T00:00:00Z',
-        documentRef: 'LK-AG-7',
-        signatories: ['M. Sivec', 'J. Rode'],
-      },
-    }),
-  )
+  const { programme, hospital } = lakeside.agencies
+  await concludeAgreement(lakeside.agencies)
   const clock = { clock: { now: () => new Date() } }
   await deposit(clock, lakeside, programme, 'pp_case_manager', {
     type: 'programme_engagement',

@@ -10,15 +10,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JWK } from 'jose'
 import { AgencyClient, type Answer } from '../support/agency-client.ts'
-import { type LakesideCase, openCase, STAFF } from '../support/lakeside-case.ts'
-import {
-  type Agency,
-  type AgencyName,
-  CAST,
-  expectStatus,
-  onboard,
-  operatorOf,
-} from '../support/world.ts'
+import { concludeAgreement, type LakesideCase, openCase, STAFF } from '../support/lakeside-case.ts'
+import { type Agency, type AgencyName, CAST, onboard, operatorOf } from '../support/world.ts'
 import { type DemoServer, startServer } from './server.ts'
 import { ask, step, tellEverything } from './story.ts'
 
@@ -60,20 +53,7 @@ async function settle(server: DemoServer): Promise<LakesideCase> {
   const agencies = {} as Record<AgencyName, Agency>
   for (const name of Object.keys(CAST) as AgencyName[])
     agencies[name] = await onboard(operator, connect, CAST[name], STAFF[name])
-  await expectStatus(
-    201,
-    agencies.support.call('org_admin', 'POST', '/v1/agreements', {
-      body: {
-        title: 'Partner contact in Lakeside',
-        parties: [agencies.support.id, agencies.programme.id],
-        purposes: ['partner_contact', 'risk_management', 'safety_urgent'],
-        validFrom: '2026-01-01T00:00:00Z',
-        validTo: '2036-01-01T00:00:00Z',
-        documentRef: 'LK-AG-7',
-        signatories: ['M. Sivec for Lighthouse', 'J. Rode for Change Path'],
-      },
-    }),
-  )
+  await concludeAgreement(agencies)
   return { agencies, ...(await openCase(agencies)) }
 }
 

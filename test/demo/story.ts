@@ -1,9 +1,8 @@
 /** What happens in the demo, step by step, and what must come of it. */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import type { Answer } from '../support/agency-client.ts'
 import type { Deposit, LakesideCase } from '../support/lakeside-case.ts'
-import { deposit, disclose } from '../support/lakeside-case.ts'
+import { consentOfAna, deposit, disclose, withdraw } from '../support/lakeside-case.ts'
 import { type Agency, expectStatus } from '../support/world.ts'
 import { printEntries } from './table.ts'
 
@@ -208,38 +207,14 @@ async function consentAndWithdrawal(
   at: LakesideCase,
   answer: (...parameters: Parameters<typeof disclose>) => Promise<Answer>,
 ): Promise<void> {
-  const { programme, support } = at.agencies
+  const { programme } = at.agencies
   const request = {
     subject: at.ana,
     purpose: 'risk_management',
     fields: ['risk_assessment.risk_level'],
   }
   step('Ana consents: the programme may know her risk level, nothing else (rule F10)')
-  const consent = await expectStatus(
-    201,
-    support.call('vss_advocate', 'POST', '/v1/consents', {
-      body: {
-        caseId: at.caseId,
-        subjectId: at.ana,
-        items: [
-          {
-            purpose: 'risk_management',
-            recipient: { agencyId: programme.id },
-            recipientRoles: ['pp_case_manager'],
-            fields: ['risk_assessment.risk_level'],
-          },
-        ],
-        explicit: true,
-        separate: true,
-        conditionOfService: false,
-        coercionChecked: true,
-        inAbsenceOfOtherParty: true,
-        language: 'sl',
-        noticeVersion: '2026-1',
-        evidenceRef: 'paper-118',
-      },
-    }),
-  )
+  const consent = await consentOfAna(at, ['risk_assessment.risk_level'])
   const given = await answer(at, programme, 'pp_case_manager', request)
   printEntries(given)
   expectEntry(given, 'risk_assessment.risk_level', 'released')
@@ -248,12 +223,7 @@ async function consentAndWithdrawal(
     'She withdraws it. The same request, a moment later:',
     'Nothing, and not even why: on his side every reason that has to do with her is silent. (The programme got a notice to stop using what it had.)',
   )
-  await expectStatus(
-    200,
-    support.call('vss_advocate', 'POST', `/v1/consents/${consent.body.id}/withdrawal`, {
-      idempotencyKey: randomUUID(),
-    }),
-  )
+  await withdraw(at, consent)
   const withdrawn = await answer(at, programme, 'pp_case_manager', request)
   printEntries(withdrawn)
   assert.ok(

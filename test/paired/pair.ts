@@ -5,7 +5,15 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Answer } from '../support/agency-client.ts'
-import { deposit, disclose, type LakesideCase, openLakesideCase } from '../support/lakeside-case.ts'
+import {
+  concludeAgreement,
+  consentOfAna,
+  deposit,
+  disclose,
+  type LakesideCase,
+  openLakesideCase,
+  withdraw,
+} from '../support/lakeside-case.ts'
 import { type Agency, expectStatus, startWorld, type World } from '../support/world.ts'
 
 /** One of the two worlds, settled. */
@@ -68,21 +76,8 @@ async function asOwner(world: World, text: string): Promise<void> {
 async function settledWorld(): Promise<PairedWorld> {
   const world = await startWorld({ seed: SEED })
   const at = await openLakesideCase(world)
-  const { police, programme, support, childProtection } = at.agencies
-  await expectStatus(
-    201,
-    support.call('org_admin', 'POST', '/v1/agreements', {
-      body: {
-        title: 'Partner contact in Lakeside',
-        parties: [support.id, programme.id],
-        purposes: ['partner_contact', 'risk_management', 'safety_urgent'],
-        validFrom: '2026-01-01T00:00:00Z',
-        validTo: '2027-01-01T00:00:00Z',
-        documentRef: 'LK-AG-7',
-        signatories: ['M. Sivec', 'J. Rode'],
-      },
-    }),
-  )
+  const { police, programme, childProtection } = at.agencies
+  await concludeAgreement(at.agencies)
   await deposit(world, at, police, 'police_officer', {
     type: 'protection_order',
     subject: at.marko,
@@ -112,7 +107,7 @@ async function settledWorld(): Promise<PairedWorld> {
 
 /** Everything that she tells, that is told for her, and what her side does with it. */
 async function herSide({ world, at }: PairedWorld): Promise<void> {
-  const { police, support, hospital, programme } = at.agencies
+  const { police, support, hospital } = at.agencies
   const her = { informant: 'V', toldBy: at.ana } as const
   await deposit(world, at, support, 'vss_advocate', {
     ...her,
@@ -156,34 +151,8 @@ async function herSide({ world, at }: PairedWorld): Promise<void> {
     informant: 'HE',
     fields: { injury_findings: 'bruises on both wrists' },
   })
-  const consent = await expectStatus(
-    201,
-    support.call('vss_advocate', 'POST', '/v1/consents', {
-      body: {
-        caseId: at.caseId,
-        subjectId: at.ana,
-        items: [
-          {
-            purpose: 'risk_management',
-            recipient: { agencyId: programme.id },
-            fields: ['partner_contact.partner_feedback_change'],
-          },
-        ],
-        explicit: true,
-        separate: true,
-        conditionOfService: false,
-        coercionChecked: true,
-        inAbsenceOfOtherParty: true,
-        language: 'sl',
-        noticeVersion: '2026-1',
-        evidenceRef: 'paper-118',
-      },
-    }),
-  )
-  await expectStatus(
-    200,
-    support.call('vss_advocate', 'POST', `/v1/consents/${consent.body.id}/withdrawal`),
-  )
+  const consent = await consentOfAna(at, ['partner_contact.partner_feedback_change'])
+  await withdraw(at, consent)
   await herSideAsks({ world, at })
 }
 

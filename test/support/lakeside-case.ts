@@ -136,3 +136,61 @@ export function disclose(
     ...options,
   })
 }
+
+/** The written protocol between programme and support, as most of the case's exchange needs it. */
+export function concludeAgreement({
+  support,
+  programme,
+}: LakesideCase['agencies']): Promise<Answer> {
+  return expectStatus(
+    201,
+    support.call('org_admin', 'POST', '/v1/agreements', {
+      body: {
+        title: 'Partner contact in Lakeside',
+        parties: [support.id, programme.id],
+        purposes: ['partner_contact', 'risk_management', 'safety_urgent'],
+        validFrom: '2026-01-01T00:00:00Z',
+        validTo: '2099-01-01T00:00:00Z',
+        documentRef: 'LK-AG-7',
+        signatories: ['M. Sivec for Lighthouse', 'J. Rode for Change Path'],
+      },
+    }),
+  )
+}
+
+/** Ana lets the programme have these fields for managing the risk (rule F10); returns the consent's id. */
+export async function consentOfAna(at: LakesideCase, fields: readonly string[]): Promise<string> {
+  const { support, programme } = at.agencies
+  const answer = await expectStatus(
+    201,
+    support.call('vss_advocate', 'POST', '/v1/consents', {
+      body: {
+        caseId: at.caseId,
+        subjectId: at.ana,
+        items: [
+          {
+            purpose: 'risk_management',
+            recipient: { agencyId: programme.id },
+            recipientRoles: ['pp_case_manager'],
+            fields,
+          },
+        ],
+        explicit: true,
+        separate: true,
+        conditionOfService: false,
+        coercionChecked: true,
+        inAbsenceOfOtherParty: true,
+        language: 'sl',
+        noticeVersion: '2026-1',
+        evidenceRef: 'paper-118',
+      },
+    }),
+  )
+  return answer.body.id as string
+}
+
+/** She takes it back. */
+export function withdraw(at: LakesideCase, consentId: string): Promise<Answer> {
+  const path = `/v1/consents/${consentId}/withdrawal`
+  return expectStatus(200, at.agencies.support.call('vss_advocate', 'POST', path))
+}
