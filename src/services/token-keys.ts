@@ -50,12 +50,21 @@ export async function openTokenKeys({
   // Owned by the returned object; replaced as a whole.
   let keys: readonly OpenedKey[] = []
   let lastReload = 0
+  let loading: Promise<void> | undefined
 
-  async function reload(): Promise<void> {
-    lastReload = Date.now()
+  async function read(): Promise<void> {
     const known = new Map(keys.map((key) => [key.privateJwk.kid, key]))
     const stored = await storage.listServerKeys(db, 'token')
     keys = await Promise.all(stored.map((key) => openKey(key, open, known.get(key.kid))))
+  }
+
+  function reload(): Promise<void> {
+    lastReload = Date.now()
+    const mine = read().finally(() => {
+      if (loading === mine) loading = undefined
+    })
+    loading = mine
+    return mine
   }
 
   const publishedKeys = () => {
@@ -82,7 +91,10 @@ export async function openTokenKeys({
     signing,
     published: () => publishedKeys().map(({ publicJwk }) => publicJwk),
     async verifying(kid) {
-      if (!pemOf(kid) && Date.now() - lastReload >= RELOAD_PAUSE) await reload().catch(onError)
+      if (pemOf(kid)) return pemOf(kid)
+      // A poll under way may be bringing this very key.
+      if (loading) await loading.catch(onError)
+      else if (Date.now() - lastReload >= RELOAD_PAUSE) await reload().catch(onError)
       return pemOf(kid)
     },
     reload,
