@@ -59,8 +59,8 @@ async function escalate(
       dutyId,
       rule: duty.rule,
       recordId,
+      // Not when it was due: that is reckoned from the value, and the log can never be made to forget it.
       field: duty.field,
-      dueAt: duty.dueAt.toISOString(),
     },
     private: {},
   })
