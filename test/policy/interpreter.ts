@@ -179,10 +179,13 @@ function interpretValue(
   const tried = speaking.map((permit) => ({ ...permit, ...tryPermit(permit, facts, value) }))
   const passing = tried.filter(({ reasons }) => reasons.length === 0)
 
-  // 4. None passes: the closest one tells why.
+  // 4. None passes: the closest one tells why; of equals, the one that the claim is for.
   if (passing.length === 0) {
     const fewest = Math.min(...tried.map(({ reasons }) => reasons.length))
-    const closest = tried.find(({ reasons }) => reasons.length === fewest)
+    const close = tried.filter(({ reasons }) => reasons.length === fewest)
+    const claim = facts.request.exception
+    const meant = close.find(({ rule }) => claim && rule.exception?.includes(claim))
+    const closest = meant ?? close[0]
     if (!closest) throw new Error('somebody came closest')
     const id = closest.rule.id
     return withhold(

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startTestCluster } from './cluster.ts'
 
 /**
- * `npm test [-- files…]`: one PostgreSQL for the run, tap over it, tap's totals in plain words at the end. Exits with
+ * `npm test [-- files or folders…]`: one PostgreSQL for the run, tap over it, tap's totals in plain words at the end. Exits with
  * tap's code, and with 1 when no test ran or the totals could not be read.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -70,7 +71,14 @@ function report({ total, pass, fail, skip, todo }: Totals): void {
   console.log([...lines, `${pass} passed, ${fail} failed${skipped}`].join('\n'))
 }
 
-async function main(files: string[]): Promise<number> {
+/** Test files in the place of a folder, which tap does not take. */
+function filesOf(path: string): string[] {
+  if (!statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) return [path]
+  return globSync(join(path, '**/*.test.ts'), { cwd: root }).sort()
+}
+
+async function main(paths: string[]): Promise<number> {
+  const files = paths.flatMap(filesOf)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stop.abort(signal))

@@ -96,7 +96,7 @@ function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): 
   })
   trace.rule = undefined
   const passing = attempts.filter(({ failed }) => failed === 0)
-  if (passing.length === 0) return underPermits(value, attempts, silent)
+  if (passing.length === 0) return underPermits(facts, value, attempts, silent)
   return passed(facts, value, passing, lift, silent)
 }
 

@@ -1,4 +1,4 @@
-import type { Attempt } from './evaluate-permit.ts'
+import { type Attempt, isClaimed } from './evaluate-permit.ts'
 import { countBits } from './bits.ts'
 import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
 import type { Forbid, Permit } from './program.ts'
@@ -75,15 +75,21 @@ function liftingRemedies(forbids: readonly Forbid[]): readonly Remedy[] {
   ]
 }
 
-/** Withheld because no permit passes: with the reasons of the one that came closest. */
+/**
+ * Withheld because no permit passes: with the reasons of the one that came closest. Of equals, the one
+ * that the requester's claim is for, so that what it lacks is told and not what another way would need.
+ */
 export function underPermits(
+  facts: Facts,
   value: ValueFacts,
   attempts: readonly Attempt[],
   silent: boolean,
 ): WithholdVerdict {
+  const distance = ({ permit, failed }: Attempt): number =>
+    2 * countBits(failed) + (permit.exception && isClaimed(permit.exception, facts) ? 0 : 1)
   // Attempts come in the order of ids, and `<` keeps the first of equals.
   const { permit, failed } = attempts.reduce((closest, next) =>
-    countBits(next.failed) < countBits(closest.failed) ? next : closest,
+    distance(next) < distance(closest) ? next : closest,
   )
   const reasons = codesOf(failed).map((code) => ({ code, rule: permit.id }))
   return withheld(value, silent, { rules: [permit.id], reasons, tests: allTests(failed) })
