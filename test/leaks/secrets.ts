@@ -30,6 +30,8 @@ export function makeSecrets(catalogue: Catalogue): Secrets {
       const before = made.get(name)
       if (before) return before
       const { fields, canaries } = canaryRecord(catalogue.recordsByType[type]!, `${run} ${turn}`)
+      // A code, drawn like the others; `active` would need a partner contact agreement first (S33).
+      if (type === 'programme_engagement') Object.assign(fields, { status: 'intake' })
       kinds.sealed.push(...canaries)
       made.set(name, fields)
       return fields
