@@ -5,6 +5,7 @@ import type {
   DutyStatement,
   FieldClause,
   ForbidStatement,
+  GuardrailStatement,
   PermitStatement,
   WhenClause,
 } from './document.ts'
@@ -14,8 +15,8 @@ import { isApplicable } from './transform.ts'
 
 /** Faults of one statement that need the catalogue or the law to see. */
 export function ruleFaults(
-  kind: 'permit' | 'forbid' | 'duty',
-  rule: PermitStatement | ForbidStatement | DutyStatement,
+  kind: 'permit' | 'forbid' | 'duty' | 'guardrail',
+  rule: PermitStatement | ForbidStatement | DutyStatement | GuardrailStatement,
   pointer: string,
   catalogue: Catalogue,
   report: Report,
@@ -29,13 +30,20 @@ export function ruleFaults(
     )
     return
   }
-  const statement = rule as PermitStatement | ForbidStatement
+  const statement = rule as PermitStatement | ForbidStatement | GuardrailStatement
   clauseFaults(statement.fields, `${pointer}/fields`, catalogue, report)
   if (statement.except?.fields) {
     clauseFaults(statement.except.fields, `${pointer}/except/fields`, catalogue, report)
   }
   whenFaults(statement.when, `${pointer}/when`, report)
   if (kind === 'permit') permitFaults(rule as PermitStatement, pointer, catalogue, report)
+  if (kind === 'guardrail') claimFaults(rule as GuardrailStatement, pointer, report)
+}
+
+/** A guardrail claims one thing: what never happens, or what always does. */
+function claimFaults(guardrail: GuardrailStatement, pointer: string, report: Report): void {
+  if ((guardrail.never === undefined) !== (guardrail.always === undefined)) return
+  report('bad_value', pointer, 'a guardrail has either `never` or `always`')
 }
 
 function permitFaults(

@@ -102,7 +102,7 @@ function claim(
   else report('duplicate_id', pointer, `${what} id \`${id}\` is already taken in ${owner}`)
 }
 
-/** All statements of a document with their kind and pointer, in the order permit, forbid, duty. */
+/** All statements of a document with their kind and pointer, in the order permit, forbid, duty, guardrail. */
 function statementsOf(document: PolicyDocument) {
   return [
     ...(document.permit ?? []).map((rule, i) => ({
@@ -119,6 +119,11 @@ function statementsOf(document: PolicyDocument) {
       kind: 'duty' as const,
       rule,
       pointer: `/duty/${i}`,
+    })),
+    ...(document.guardrail ?? []).map((rule, i) => ({
+      kind: 'guardrail' as const,
+      rule,
+      pointer: `/guardrail/${i}`,
     })),
   ]
 }

@@ -58,6 +58,9 @@ export function compile(
     duties: sorted
       .flatMap((document) => document.duty ?? [])
       .sort((a, b) => byCodeUnits(a.id, b.id)),
+    guardrails: sorted
+      .flatMap((document) => document.guardrail ?? [])
+      .sort((a, b) => byCodeUnits(a.id, b.id)),
     cells,
     permitTable: buildTable(permits, cells, vocabulary),
     forbidTable: buildTable(forbids, cells, vocabulary),

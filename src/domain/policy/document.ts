@@ -17,6 +17,7 @@ export interface PolicyDocument {
   readonly permit?: readonly PermitStatement[]
   readonly forbid?: readonly ForbidStatement[]
   readonly duty?: readonly DutyStatement[]
+  readonly guardrail?: readonly GuardrailStatement[]
 }
 
 /** Whether a written agreement between the two agencies must be in force (R130, S34). */
@@ -181,4 +182,50 @@ export interface DutyStatement {
   readonly notify: { readonly sector: readonly string[]; readonly role?: readonly string[] }
   readonly within: string
   readonly then: { readonly at: string; readonly escalate_to: string }
+}
+
+/** What a guardrail can speak of; `told` is a withholding whose reasons the requester gets to see. */
+export const GUARDED_OUTCOMES = ['released', 'generalised', 'review', 'told'] as const
+export type GuardedOutcome = (typeof GUARDED_OUTCOMES)[number]
+
+/**
+ * A claim about all possible requests, proven before a version can be activated and never evaluated
+ * at run time. Its clauses narrow down which requests and values it speaks of, as those of a rule do;
+ * then either none of the `never` outcomes can happen there, or nothing but the `always` outcomes.
+ */
+export interface GuardrailStatement extends Scope {
+  readonly title: string
+  readonly source: readonly string[]
+  readonly to?: RecipientClause
+  readonly purpose?: readonly string[]
+  readonly informant?: readonly string[]
+  readonly informantParty?: readonly string[]
+  readonly restricted?: boolean
+  readonly given?: GivenClause
+  /** Claims under which the guardrail says nothing. */
+  readonly unless?: readonly string[]
+  /** It says nothing where a person of one of these parties explicitly consented to exactly this item. */
+  readonly unlessConsent?: { readonly by: readonly string[] }
+  readonly never?: readonly GuardedOutcome[]
+  readonly always?: readonly GuardedOutcome[]
+}
+
+/** How the request and the value at hand stand; what is absent may be either way. */
+export interface GivenClause {
+  readonly member?: boolean
+  readonly justified?: boolean
+  readonly ethicsNoted?: boolean
+  readonly sealed?: boolean
+  readonly boundToken?: boolean
+  readonly agreement?: boolean
+  readonly approved?: boolean
+  readonly contested?: boolean
+  readonly verified?: boolean
+  /** Every training that some rule asks for, recent enough. */
+  readonly trained?: boolean
+  /** One of these is claimed; an empty list: none at all. */
+  readonly exception?: readonly string[]
+  /** Collected or verified at most so long ago. */
+  readonly within?: string
+  readonly consent?: 'explicit' | 'any' | 'none'
 }

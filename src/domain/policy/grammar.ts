@@ -1,3 +1,4 @@
+import { GUARDED_OUTCOMES } from './document.ts'
 import { DURATION_PATTERN } from './duration.ts'
 import { REASON_TEST } from './reasons.ts'
 import { choice, list, name, record, text, type FlagShape, type Shape } from './shape.ts'
@@ -232,6 +233,51 @@ const duty = record(
   { title: prose, source: sources },
 )
 
+const outcomes = list(choice(...GUARDED_OUTCOMES))
+
+const given = record(
+  'given',
+  {},
+  {
+    member: flag,
+    justified: flag,
+    ethicsNoted: flag,
+    sealed: flag,
+    boundToken: flag,
+    agreement: flag,
+    approved: flag,
+    contested: flag,
+    verified: flag,
+    trained: flag,
+    exception: list(name('exception'), 0),
+    within: duration,
+    consent: choice('explicit', 'any', 'none'),
+  },
+)
+
+const guardrail = record(
+  'guardrail',
+  { id: ruleId, title: prose, source: sources, fields },
+  {
+    from,
+    to: record('guardrailTo', {}, recipient),
+    transfer: scope.transfer,
+    purpose: list(name('purpose')),
+    subject: scope.subject,
+    party: scope.party,
+    informant: list(name('informant')),
+    informantParty: list(name('party')),
+    restricted: flag,
+    except,
+    when,
+    given,
+    unless: list(name('exception')),
+    unlessConsent: record(undefined, { by: list(name('party')) }),
+    never: outcomes,
+    always: outcomes,
+  },
+)
+
 /** One policy document. */
 export const POLICY_SHAPE = record(
   undefined,
@@ -245,5 +291,6 @@ export const POLICY_SHAPE = record(
     permit: list(permit),
     forbid: list(forbid),
     duty: list(duty),
+    guardrail: list(guardrail),
   },
 )

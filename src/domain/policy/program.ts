@@ -6,6 +6,7 @@ import type {
   BasisClause,
   DutyStatement,
   FromClause,
+  GuardrailStatement,
   PolicyDocument,
   RecipientClause,
   Transfer,
@@ -99,10 +100,11 @@ export interface Program {
   readonly documents: readonly PolicyDocument[]
   readonly catalogue: Catalogue
   readonly vocabulary: PolicyVocabulary
-  /** Sorted by id, code-unit order, as are forbids and duties. */
+  /** Sorted by id, code-unit order, as are forbids, duties and guardrails. */
   readonly permits: readonly Permit[]
   readonly forbids: readonly Forbid[]
   readonly duties: readonly DutyStatement[]
+  readonly guardrails: readonly GuardrailStatement[]
   readonly cells: CellIndex
   readonly permitTable: RuleTable
   readonly forbidTable: RuleTable
