@@ -2,12 +2,12 @@ import type { Purpose } from '../domain/case/vocabulary.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type * as agreements from '../storage/agreements.ts'
-import type { AgreementEntry } from '../storage/agreements.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as locks from '../storage/locks.ts'
 import type * as notices from '../storage/notices.ts'
 import type { Acting } from './acting.ts'
 import { requireAdministrator } from './administration.ts'
+import { type AgreementView, tellOthers, viewOf } from './agreement-view.ts'
 import type { Caller } from './caller.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
@@ -21,14 +21,10 @@ export interface AgreementStatement {
   readonly validTo: string
   readonly documentRef: string
   readonly signatories: readonly string[]
-}
-
-/** An agreement as its parties see it. */
-export interface AgreementView extends AgreementStatement {
-  readonly id: string
-  readonly terminatedAt?: string
-  /** Whether it holds now. */
-  readonly inForce: boolean
+  /** Whom and what it covers, in words. */
+  readonly scope?: string
+  /** What the parties owe each other, one sentence each. */
+  readonly terms?: readonly string[]
 }
 
 export interface AgreementDependencies {
@@ -42,7 +38,8 @@ export interface AgreementDependencies {
 }
 
 /**
- * Records an agreement; a party or the operator does, and the other parties are told. Throws
+ * Records an agreement; a party or the operator does, and the other parties are told. It opens nothing
+ * before each of them has accepted; a party that records it has. Throws
  * `not_permitted`, `validity_window_invalid`, `invalid_body` for a party that is no agency.
  */
 export function makeRecordAgreement(deps: AgreementDependencies) {
@@ -56,18 +53,23 @@ export function makeRecordAgreement(deps: AgreementDependencies) {
       await requireAgencies(deps, tx, statement.parties)
       const at = deps.runtime.now()
       const id = deps.runtime.uuid()
-      const entry = { ...statement, id, purposes: [...new Set(statement.purposes)] }
-      const agreement = { ...entry, validFrom, validTo }
+      const purposes = [...new Set(statement.purposes)]
+      const { scope = null, terms = [] } = statement
+      const agreement = { ...statement, id, purposes, scope, terms, validFrom, validTo }
       await deps.storage.insertAgreement(tx, agreement, { agencyId: caller.agencyId, at })
+      const acceptances = agreement.parties.includes(caller.agencyId)
+        ? [{ agencyId: caller.agencyId, acceptedAt: at, signatory: null }]
+        : []
+      for (const own of acceptances) await deps.storage.insertAcceptance(tx, id, own)
       await tellOthers(deps, tx, caller, agreement, 'agreement_recorded')
       await deps.recordEvent(tx, {
         ...calledBy(caller),
         at,
         type: 'agreement.created',
-        public: { agreementId: id, parties: entry.parties, purposes: entry.purposes },
+        public: { agreementId: id, parties: agreement.parties, purposes },
         private: {},
       })
-      return viewOf({ ...agreement, terminatedAt: null }, at)
+      return viewOf({ ...agreement, terminatedAt: null, acceptances }, at)
     })
 }
 
@@ -96,8 +98,8 @@ export function makeListAgreements(deps: AgreementDependencies) {
 
 /**
  * Ends an agreement early, now or at a later time. Holds the lock of every party exclusively: nothing
- * that needs the agreement commits once an end that is due has committed. An end can be brought
- * forward and never put off; asked for again, it changes nothing.
+ * that needs the agreement commits once an end that is due has committed. So a party also declines
+ * what it has not accepted. An end can be brought forward and never put off; asked for again, it changes nothing.
  *
  * Throws `not_found`, `not_permitted`, `validity_window_invalid` (a time in the past),
  * `state_conflict` (it has run out by itself).
@@ -164,39 +166,4 @@ async function requireAgencies(
       : [{ pointer: `#/parties/${index}`, detail: 'is not an agency of the directory' }],
   )
   if (errors.length > 0) throw new OstiaryError('invalid_body', { errors })
-}
-
-/** Nobody is bound, or let go, without hearing of it. */
-function tellOthers(
-  { notices, runtime }: AgreementDependencies,
-  tx: Tx,
-  { agencyId }: Caller,
-  { id, parties }: { readonly id: string; readonly parties: readonly string[] },
-  type: 'agreement_recorded' | 'agreement_terminated',
-): Promise<void> {
-  return notices.insertNotices(
-    tx,
-    parties
-      .filter((party) => party !== agencyId)
-      .map((party) => ({
-        id: runtime.uuid(),
-        agencyId: party,
-        role: 'org_admin',
-        type,
-        urgency: '7d',
-        refs: { agreementId: id },
-      })),
-    runtime.now(),
-  )
-}
-
-function viewOf(entry: AgreementEntry, now: Date): AgreementView {
-  const { validFrom, validTo, terminatedAt, ...rest } = entry
-  return {
-    ...rest,
-    validFrom: validFrom.toISOString(),
-    validTo: validTo.toISOString(),
-    ...(terminatedAt === null ? {} : { terminatedAt: terminatedAt.toISOString() }),
-    inForce: validFrom <= now && now < validTo && (terminatedAt === null || now < terminatedAt),
-  }
 }

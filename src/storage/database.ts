@@ -19,6 +19,12 @@ export interface Tables {
   agency: AgencyTable
   practitioner: PractitionerTable
   agreement: AgreementTable
+  agreement_acceptance: {
+    agreement_id: string
+    agency_id: string
+    accepted_at: Date
+    signatory: string | null
+  }
   oidc_payload: OidcPayloadTable
   replay_guard: { kind: string; id: string; expires_at: Date }
   server_key: ServerKeyTable
@@ -52,14 +58,42 @@ export interface Tables {
     version: number
     hash: string
     documents: Json<unknown>
+    suites: Json<unknown[]>
     created_at: Generated<Date>
     created_by: string | null
+    draft_id: string | null
+    based_on: number | null
+    reactivates: number | null
+    reason: string | null
+    authors: Json<{ agencyId: string; practitionerId: string }[]> | null
+    activated_by: Json<{ agencyId: string; practitionerId: string }> | null
   }
   policy_active: {
     singleton: Generated<boolean>
     version: number
     activated_at: Generated<Date>
     activated_by: string | null
+  }
+  policy_draft: PolicyDraftTable
+  policy_draft_comment: {
+    id: string
+    draft_id: string
+    revision: number
+    agency_id: string
+    practitioner_id: string
+    text: string
+    created_at: Date
+  }
+  policy_approval: {
+    draft_id: string
+    revision: number
+    agency_id: string
+    practitioner_id: string
+    hash: string
+    diff_hash: string
+    signature: string
+    jwk: Json<Record<string, unknown>>
+    created_at: Date
   }
   disclosure: DisclosureTable
   release_ledger: ReleaseLedgerTable
@@ -142,9 +176,12 @@ interface AgreementTable {
   valid_to: Date
   document_ref: string
   signatories: Json<string[]>
+  scope: string | null
+  terms: Json<string[]>
   terminated_at: Date | null
   ended: Generated<boolean>
   termination_reason: string | null
+  policy_approval: 'other_agency' | null
   created_by: string
   version: Generated<number>
   created_at: Generated<Date>
@@ -260,6 +297,28 @@ interface SealedNoteTable {
   sealed: Buffer
   wrapped_key: Buffer
   created_at: Generated<Date>
+}
+
+interface PolicyDraftTable {
+  id: string
+  agency_id: string
+  authors: Json<{ agencyId: string; practitionerId: string; key: string | null }[]>
+  reason: string | null
+  based_on: number
+  reactivates: number | null
+  documents: Json<unknown[]>
+  suites: Json<unknown[]>
+  hash: string
+  revision: Generated<number>
+  version: Generated<number>
+  state: Generated<'open' | 'withdrawn' | 'activated'>
+  opened_at: Date | null
+  opened_revision: number | null
+  comment_until: Date | null
+  support_told: Generated<boolean>
+  activated_as: number | null
+  created_at: Date
+  changed_at: Date
 }
 
 interface DisclosureTable {

@@ -7,6 +7,7 @@ import { agreementHandlers } from '../http/routes/agreements.ts'
 import { caseHandlers } from '../http/routes/cases.ts'
 import { consentHandlers } from '../http/routes/consents.ts'
 import { recordHandlers } from '../http/routes/records.ts'
+import { makeAcceptAgreement } from '../services/accept-agreement.ts'
 import { type Acting, makeActing } from '../services/acting.ts'
 import { makeRecogniseIfNamed } from '../services/administration.ts'
 import {
@@ -102,6 +103,7 @@ function registerServices({ requirePractitioner, transact, recordEvent, runtime 
     recordAgreement: makeRecordAgreement(agreementParts),
     listAgreements: makeListAgreements(agreementParts),
     viewAgreement: makeViewAgreement(agreementParts),
+    acceptAgreement: makeAcceptAgreement(agreementParts),
     terminateAgreement: makeTerminateAgreement(agreementParts),
   }
 }

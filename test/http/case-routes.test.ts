@@ -119,12 +119,15 @@ t.test('agreements', async (t) => {
   }
   const made = await support.call('org_admin', 'POST', '/v1/agreements', { body })
   t.equal(said(made), 201)
-  t.match(made.body, { inForce: true, validTo: '2027-01-01T00:00:00.000Z' })
+  t.match(made.body, { inForce: false, validTo: '2027-01-01T00:00:00.000Z' })
   const path = `/v1/agreements/${made.body.id}`
   t.equal(etagOf(await programme.client.call('GET', path)), etagOf(made))
+  const accepted = await programme.call('org_admin', 'POST', `${path}/acceptance`)
+  t.equal(said(accepted), 200)
+  t.match(accepted.body, { inForce: true, acceptances: [{}, { agencyId: programme.id }] })
   t.equal(said(await police.client.call('GET', path)), '404 not_found')
   const list = await programme.client.call('GET', '/v1/agreements')
-  t.same(list.body.items, [made.body])
+  t.same(list.body.items, [accepted.body])
   t.equal(etagOf(await programme.client.call('GET', `/v1/agencies/${programme.id}`)), '"2"')
   const ended = await programme.call('org_admin', 'POST', `${path}/termination`)
   t.match(ended.body, { inForce: false, terminatedAt: world.clock.now().toISOString() })

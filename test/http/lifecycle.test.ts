@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { PractitionerRole } from '../../src/domain/case/vocabulary.ts'
 import { AgencyClient, type Answer } from '../support/agency-client.ts'
-import { deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
+import { acceptAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
 import {
   type Agency,
   type AgencyName,
@@ -213,7 +213,8 @@ t.test('agreements bind and are told to who is bound', async (t) => {
     201,
     programme.call('org_admin', 'POST', '/v1/agreements', { body }),
   )
-  t.equal(made.body.inForce, true)
+  t.equal(made.body.inForce, false)
+  t.equal((await acceptAgreement(support, made.body.id)).body.inForce, true)
   const refs = { agreementId: made.body.id }
   const told = async (of: Agency, type: string) =>
     (await notices(of, 'org_admin', 200)).filter((notice) => notice.type === type)

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { Answer } from '../support/agency-client.ts'
-import { deposit, openCase, openLakesideCase } from '../support/lakeside-case.ts'
+import { acceptAgreement, deposit, openCase, openLakesideCase } from '../support/lakeside-case.ts'
 import { type Agency, CAST, expectStatus, startWorld } from '../support/world.ts'
 import { inspect, ONE_EVENT, shapeOf } from '../support/written.ts'
 
@@ -273,6 +273,8 @@ t.test('who may do something else may not do this, and that is on record', async
       support.call('vss_advocate', 'PATCH', `/v1/agencies/${support.id}`, patch),
     'an agency makes an agreement of others': () =>
       director('POST', '/v1/agreements', { ...agreement, parties: [police.id, hospital.id] }),
+    'an officer accepts an agreement': () =>
+      police.call('police_officer', 'POST', `/v1/agreements/${randomUUID()}/acceptance`),
     'an officer makes an agreement': () =>
       police.call('police_officer', 'POST', '/v1/agreements', { body: agreement }),
   }
@@ -304,12 +306,15 @@ t.test('an agreement that has ended', async (t) => {
         fields: ['programme_engagement.status'],
       },
     })
+  const none = { outcome: 'withheld', reasons: [{ code: 'no_agreement' }] }
+  t.match((await ask()).body.fields, [none], 'not accepted, it is none')
+  await acceptAgreement(programme, made.body.id)
   t.match((await ask()).body.fields, [{ outcome: 'released' }])
   await support.call('org_admin', 'POST', `/v1/agreements/${made.body.id}/termination`)
   const ended = await audited(ask)
   t.match(ended.answer.body, {
     outcome: 'none',
-    fields: [{ outcome: 'withheld', reasons: [{ code: 'no_agreement' }] }],
+    fields: [none],
   })
   t.match(ended.events, [{ type: 'disclose.decided', agency_id: support.id }])
   t.equal(ended.written['release_ledger'], undefined, 'nothing has left')

@@ -190,15 +190,23 @@ async function agree({ told, agencies, secrets }: Scene): Promise<void> {
     validTo: '2028-01-01T00:00:00Z',
     documentRef: secrets.text('plain', 'documentRef'),
     signatories: [secrets.text('plain', 'signatory')],
+    scope: secrets.text('plain', 'agreement scope'),
+    terms: [secrets.text('plain', 'agreement terms')],
   }
   for (const end of [false, true]) {
     const made = await note(told, 'createAgreement', 201, () =>
       support.call('org_admin', 'POST', '/v1/agreements', { body }),
     )
+    const path = `/v1/agreements/${made.body.id}`
+    await note(told, 'acceptAgreement', 200, () =>
+      programme.call('org_admin', 'POST', `${path}/acceptance`, {
+        body: { signatory: secrets.text('plain', 'signatory') },
+      }),
+    )
     const reason = secrets.text('plain', 'reason of termination')
     if (end)
       await note(told, 'terminateAgreement', 200, () =>
-        support.call('org_admin', 'POST', `/v1/agreements/${made.body.id}/termination`, {
+        support.call('org_admin', 'POST', `${path}/termination`, {
           body: { reason },
         }),
       )

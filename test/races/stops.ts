@@ -1,9 +1,10 @@
 /** Everything that ends releases, each with a disclosure that it has to end. */
 import { OstiaryError } from '../../src/errors.ts'
 import type { PractitionerRole, Purpose } from '../../src/domain/case/vocabulary.ts'
+import type { Answer } from '../support/agency-client.ts'
 import type { LakesideCase } from '../support/lakeside-case.ts'
 import { type Agency, CAST, expectStatus, type World } from '../support/world.ts'
-import { deposit } from '../support/lakeside-case.ts'
+import { acceptAgreement, deposit } from '../support/lakeside-case.ts'
 import type { CommitOrder } from './commit-order.ts'
 import { callerOf, freshKey, type Node } from './node.ts'
 import type { Asked, Race } from './race.ts'
@@ -52,8 +53,8 @@ export async function openGround(world: World, order: CommitOrder): Promise<Grou
       }),
     )
   // Partner contact is guaranteed by this one; the routine exchange needs another.
-  await expectStatus(201, agree({ programme, support }, ['risk_management']))
-  const first = await expectStatus(201, agree({ programme, support }, ['partner_contact']))
+  await agree({ programme, support }, ['risk_management'])
+  const first = await agree({ programme, support }, ['partner_contact'])
   const about = { informant: 'PP' }
   await deposit(world, { caseId }, programme, 'pp_case_manager', {
     ...about,
@@ -83,21 +84,25 @@ export async function openGround(world: World, order: CommitOrder): Promise<Grou
 }
 
 /** An agreement of programme and support that holds from the start of the year. */
-function agree(
+async function agree(
   { programme, support }: Pick<Ground, 'programme' | 'support'>,
   purposes: readonly Purpose[],
-) {
-  return support.call('org_admin', 'POST', '/v1/agreements', {
-    body: {
-      title: 'Partner contact in Lakeside',
-      parties: [programme.id, support.id],
-      purposes,
-      validFrom: '2026-01-01T00:00:00Z',
-      validTo: '2028-01-01T00:00:00Z',
-      documentRef: 'LK-AG-7',
-      signatories: ['M. Sivec', 'J. Rode'],
-    },
-  })
+): Promise<Answer> {
+  const recorded = await expectStatus(
+    201,
+    support.call('org_admin', 'POST', '/v1/agreements', {
+      body: {
+        title: 'Partner contact in Lakeside',
+        parties: [programme.id, support.id],
+        purposes,
+        validFrom: '2026-01-01T00:00:00Z',
+        validTo: '2028-01-01T00:00:00Z',
+        documentRef: 'LK-AG-7',
+        signatories: ['M. Sivec', 'J. Rode'],
+      },
+    }),
+  )
+  return acceptAgreement(programme, recorded.body.id)
 }
 
 interface Question {
@@ -260,7 +265,10 @@ export function termination(ground: Ground, node: Node): Race {
   return {
     name: 'termination of an agreement',
     async allow() {
-      await forget(order, "delete from agreement where 'partner_contact' = any (purposes)")
+      const ours = "'partner_contact' = any (purposes)"
+      const of = `select id from agreement where ${ours}`
+      await forget(order, `delete from agreement_acceptance where agreement_id in (${of})`)
+      await forget(order, `delete from agreement where ${ours}`)
       later(ground)
       const agreement = await node.recordAgreement(callerOf(support, 'org_admin'), {
         title: 'Partner contact in Lakeside',
@@ -271,6 +279,7 @@ export function termination(ground: Ground, node: Node): Race {
         documentRef: 'LK-AG-8',
         signatories: ['M. Sivec', 'J. Rode'],
       })
+      await node.acceptAgreement(callerOf(programme, 'org_admin'), agreement.id, {})
       ground.given.set('agreement', agreement.id)
     },
     ask: () =>

@@ -42,6 +42,8 @@ export interface AgreementStep {
   readonly purposes: readonly string[]
   readonly from: string
   readonly to: string
+  readonly scope?: string
+  readonly terms?: readonly string[]
 }
 
 /** Where values come from. */
@@ -100,13 +102,14 @@ export interface Step {
   readonly consent?: ConsentStep
   readonly withdraw?: string
   readonly agree?: AgreementStep
+  readonly accept?: string
   readonly terminate?: string
   readonly ask?: Question
   readonly preview?: Question
   readonly repeat?: string
   readonly review?: { of: string; decision: 'approve' | 'refuse'; note?: string }
   readonly release?: string
-  readonly see?: 'case' | 'notices' | 'reviews' | 'received' | 'made' | 'agency'
+  readonly see?: 'case' | 'notices' | 'reviews' | 'received' | 'made' | 'agency' | 'agreements'
   readonly activate?: string
   readonly bring?: { role: string; called: PersonName }
   readonly join?: { agency: string; actsFor: string }

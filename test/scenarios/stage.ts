@@ -72,10 +72,7 @@ export async function openTheatre(world: World): Promise<Theatre> {
   const db = new pg.Client({ connectionString: world.databaseUrl })
   await db.connect()
   const { agencies: shared } = await openLakesideCase(world)
-  await expectStatus(
-    201,
-    agree(shared, actorOf(shared, new Map(), 'programme/org_admin'), STANDING),
-  )
+  await conclude(shared, actorOf(shared, new Map(), 'programme/org_admin'), STANDING)
   return { world, db, shared }
 }
 
@@ -92,10 +89,7 @@ export async function setStage(theatre: Theatre, scenario: Scenario): Promise<St
   const stage = { world, db, agencies, people, remembered, hashes: new Map<string, string>() }
   for (const agreement of given.agreements ?? []) {
     const by = `${agreement.between[0]}/org_admin`
-    const answer = await expectStatus(
-      201,
-      agree(agencies, actorOf(agencies, people, by), agreement),
-    )
+    const answer = await conclude(agencies, actorOf(agencies, people, by), agreement)
     if (agreement.as) stage.remembered.set(agreement.as, { answer, again: async () => answer })
   }
   const open = () => openCaseFor(agencies, given)
@@ -157,11 +151,24 @@ async function openCaseFor(agencies: Agencies, given: Given): Promise<PlacedCase
   return { caseId, persons: new Map(Object.entries({ ana, marko, lea })) }
 }
 
-/** Records an agreement between agencies. */
+/** Records an agreement that every other party then accepts, by its software alone. */
+async function conclude(
+  agencies: Readonly<Record<string, Agency>>,
+  actor: Actor,
+  agreement: AgreementStep,
+): Promise<Answer> {
+  const recorded = await expectStatus(201, agree(agencies, actor, agreement))
+  const path = `/v1/agreements/${recorded.body.id}/acceptance`
+  for (const name of agreement.between)
+    await expectStatus(200, agencyOf(agencies, name).client.call('POST', path))
+  return recorded
+}
+
+/** Records an agreement between agencies; it holds when each has accepted it. */
 export function agree(
   agencies: Readonly<Record<string, Agency>>,
   actor: Actor,
-  { between, purposes, from, to }: AgreementStep,
+  { between, purposes, from, to, scope, terms }: AgreementStep,
 ): Promise<Answer> {
   return actor.call('POST', '/v1/agreements', {
     body: {
@@ -172,6 +179,8 @@ export function agree(
       validTo: to,
       documentRef: 'register 2026/14',
       signatories: ['both directors'],
+      ...(scope === undefined ? {} : { scope }),
+      ...(terms === undefined ? {} : { terms }),
     },
   })
 }

@@ -55,6 +55,10 @@ async function sendingOf(scene: Scene, step: Step): Promise<Sending> {
     return post(actor, 200, `/v1/consents/${idOf(stage, step.withdraw)}/withdrawal`)
   const { agree: agreement } = step
   if (agreement) return { status: 201, send: () => agree(stage.agencies, actor, agreement) }
+  if (step.accept !== undefined)
+    return post(actor, 200, `/v1/agreements/${idOf(stage, step.accept)}/acceptance`, {
+      signatory: 'the director',
+    })
   if (step.terminate !== undefined)
     return post(actor, 200, `/v1/agreements/${idOf(stage, step.terminate)}/termination`)
   if (step.ask) return post(actor, 201, '/v1/disclosures', questionBody(scene, step.ask))
@@ -195,6 +199,7 @@ function see({ placed, actor }: Scene, what: NonNullable<Step['see']>): Sending 
     received: '/v1/disclosures?direction=received&limit=200',
     made: '/v1/disclosures?direction=made&limit=200',
     agency: `/v1/agencies/${actor.agency.id}`,
+    agreements: '/v1/agreements?limit=200',
   }[what]
   return { status: 200, send: () => actor.call('GET', path) }
 }

@@ -278,6 +278,13 @@ const agree = (caller: Caller, agencies: readonly TestAgency[], more = {}) =>
     ...more,
   })
 
+/** The same, accepted by every party. */
+const conclude = async (...statement: Parameters<typeof agree>) => {
+  const { id } = await agree(...statement)
+  for (const { software } of statement[1]) await services.acceptAgreement(software, id, {})
+  return services.viewAgreement(statement[0], id)
+}
+
 const noticesOf = async (w: World, agencyId: string) =>
   w.owner
     .selectFrom('notice')
@@ -307,15 +314,30 @@ t.test('agreements', async (t) => {
     ),
     'invalid_body',
   )
-  const agreement = await agree(support.software, [programme, support])
-  t.match(agreement, { inForce: true, validFrom: '2026-01-01T00:00:00.000Z' })
+  const recorded = await agree(support.software, [programme, support])
+  t.match(recorded, {
+    inForce: false,
+    acceptances: [{ agencyId: support.id }],
+    validFrom: '2026-01-01T00:00:00.000Z',
+  })
   t.same(await noticesOf(world, programme.id), [
-    { type: 'agreement_recorded', role: 'org_admin', refs: { agreementId: agreement.id } },
+    { type: 'agreement_recorded', role: 'org_admin', refs: { agreementId: recorded.id } },
   ])
+  const accept = (caller: Caller) => services.acceptAgreement(caller, recorded.id, {})
+  t.equal(await code(accept(police.software)), 'not_found')
+  t.equal(await code(accept(operator.software)), 'not_permitted', 'not for others')
+  const agreement = await accept(programme.software)
+  t.equal(agreement.inForce, true)
+  t.same(await noticesOf(world, support.id), [
+    { type: 'agreement_accepted', role: 'org_admin', refs: { agreementId: agreement.id } },
+  ])
+  await world.events()
+  t.same(await accept(programme.software), agreement, 'accepted is accepted')
+  t.same(await world.events(), [])
   t.equal(await code(services.viewAgreement(police.software, agreement.id)), 'not_found')
   t.same(await services.viewAgreement(programme.software, agreement.id), agreement)
   const later = await agree(operator.software, [programme, support], { validFrom: '2026-12-01' })
-  t.equal(later.inForce, false)
+  t.match(later, { inForce: false, acceptances: [] })
   const { items } = await services.listAgreements(programme.software, { limit: 10 })
   t.same(new Set(items.map(({ id }) => id)), new Set([agreement.id, later.id]))
   const page = await services.listAgreements(programme.software, { limit: 1 })
@@ -337,6 +359,11 @@ t.test('agreements', async (t) => {
   t.same(await end(programme.software), ended, 'ended is ended')
   t.same(await world.events(), [])
   t.equal((await services.viewAgreement(support.software, agreement.id)).inForce, false)
+  await end(programme.software)
+  const declined = await agree(support.software, [programme, support])
+  await services.terminateAgreement(programme.software, declined.id, {})
+  const late = services.acceptAgreement(programme.software, declined.id, {})
+  t.equal(await code(late), 'state_conflict')
 })
 
 t.test('S33, a programme takes part only while partner contact is guaranteed [R66]', async (t) => {
@@ -348,13 +375,15 @@ t.test('S33, a programme takes part only while partner contact is guaranteed [R6
   t.equal(await active(), false, 'it starts inactive')
   t.equal(await activate(), 'partner_contact_not_guaranteed')
   const other = await world.agency('police')
-  await agree(programme.software, [programme, other])
+  await conclude(programme.software, [programme, other])
   t.equal(await active(), false, 'not with just anybody')
-  await agree(programme.software, [programme, support], { purposes: ['referral'] })
+  await conclude(programme.software, [programme, support], { purposes: ['referral'] })
   t.equal(await active(), false, 'not about just anything')
-  await agree(programme.software, [programme, support], { validFrom: '2026-12-01' })
+  await conclude(programme.software, [programme, support], { validFrom: '2026-12-01' })
   t.equal(await active(), false, 'not yet')
   const agreement = await agree(programme.software, [programme, support])
+  t.equal(await active(), false, 'not by its own word alone')
+  await services.acceptAgreement(support.software, agreement.id, {})
   t.equal(await active(), true)
   t.equal(await activate(), 'done')
   await services.changeAgency(operator.software, support.id, 'any', { active: false })

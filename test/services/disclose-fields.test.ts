@@ -757,6 +757,10 @@ t.test(
      values ($1, 't', $2, '{risk_management}', '2026-01-01', '2027-01-01', 'd', '[]', $3)`,
       [randomUUID(), [support.id, programme.id], support.id],
     )
+    await world.sql(
+      `insert into agreement_acceptance (agreement_id, agency_id, accepted_at)
+     select id, unnest(parties), '2026-01-01' from agreement`,
+    )
     const purpose = 'risk_management'
     const fields = ['partner_contact.new_incident_disclosed']
     const consent = await world.consent({

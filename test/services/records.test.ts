@@ -543,6 +543,9 @@ t.test(
       documentRef: 'file 7',
       signatories: [],
     })
+    t.equal(await activate(), 'partner_contact_not_guaranteed', 'nobody has accepted it')
+    await services.acceptAgreement(programme.software, agreement.id, {})
+    await services.acceptAgreement(lighthouse.software, agreement.id, {})
     t.equal(await activate(), 'done')
     t.equal(await code(deposit(caseManager, status('active'))), 'done')
     await services.terminateAgreement(lighthouse.software, agreement.id, {})

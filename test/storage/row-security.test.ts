@@ -141,14 +141,39 @@ t.test('nobody approves in the name of others', async (t) => {
 
 t.test('what was signed is not reworded, and nobody else’s entry is changed', async (t) => {
   const { world, support, programme, police } = await scene(t)
+  const id = randomUUID()
   await world.asApp(
     support.id,
     `insert into agreement (id, title, parties, purposes, valid_from, valid_to, document_ref, signatories, created_by)
      values ($1, 't', $2, '{risk_management}', '2026-01-01', '2027-01-01', 'd', '[]', $3)`,
-    [randomUUID(), [support.id, programme.id], support.id],
+    [id, [support.id, programme.id], support.id],
   )
   for (const set of [`valid_to = '2099-01-01'`, `purposes = '{partner_contact}'`, `parties = '{}'`])
     await t.rejects(world.asApp(programme.id, `update agreement set ${set}`), DENIED, set)
+  const accept = (by: string, party: string) =>
+    world.asApp(
+      by,
+      `insert into agreement_acceptance (agreement_id, agency_id, accepted_at)
+       select id, $1, now() from agreement`,
+      [party],
+    )
+  await t.rejects(accept(support.id, programme.id), DENIED, 'nobody accepts for another')
+  await t.rejects(
+    world.asApp(
+      police.id,
+      `insert into agreement_acceptance (agreement_id, agency_id, accepted_at) values ($1, $2, now())`,
+      [id, police.id],
+    ),
+    DENIED,
+    'nor an agreement of others',
+  )
+  await accept(programme.id, programme.id)
+  for (const change of [
+    'delete from agreement_acceptance',
+    'update agreement_acceptance set accepted_at = now()',
+  ])
+    await t.rejects(world.asApp(programme.id, change), DENIED, 'nor takes it back')
+  t.same(await world.asApp(police.id, 'select 1 from agreement_acceptance'), [])
   const change = (set: string, of: string) =>
     world.asApp(programme.id, `update agency set ${set} where id = $1 returning id`, [of])
   t.equal((await change('name = name', programme.id)).length, 1)

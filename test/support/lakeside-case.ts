@@ -138,11 +138,11 @@ export function disclose(
 }
 
 /** The written protocol between programme and support, as most of the case's exchange needs it. */
-export function concludeAgreement({
+export async function concludeAgreement({
   support,
   programme,
 }: LakesideCase['agencies']): Promise<Answer> {
-  return expectStatus(
+  const recorded = await expectStatus(
     201,
     support.call('org_admin', 'POST', '/v1/agreements', {
       body: {
@@ -156,6 +156,17 @@ export function concludeAgreement({
       },
     }),
   )
+  return acceptAgreement(programme, recorded.body.id, 'J. Rode')
+}
+
+/** A party says that it is bound, which an agreement needs of each. */
+export function acceptAgreement(
+  party: Agency,
+  agreementId: string,
+  signatory = 'the director',
+): Promise<Answer> {
+  const path = `/v1/agreements/${agreementId}/acceptance`
+  return expectStatus(200, party.call('org_admin', 'POST', path, { body: { signatory } }))
 }
 
 /** Ana lets the programme have these fields for managing the risk (rule F10); returns the consent's id. */

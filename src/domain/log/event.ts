@@ -34,6 +34,7 @@ export const EVENT_TYPES = [
   'practitioner.created',
   'practitioner.changed',
   'agreement.created',
+  'agreement.accepted',
   'agreement.terminated',
   'policy.activated',
   'key.rotated',

@@ -1,6 +1,7 @@
+import type { makeAcceptAgreement } from '../../services/accept-agreement.ts'
+import type { AgreementView } from '../../services/agreement-view.ts'
 import type {
   AgreementStatement,
-  AgreementView,
   makeListAgreements,
   makeRecordAgreement,
   makeTerminateAgreement,
@@ -15,10 +16,12 @@ export interface AgreementServices {
   readonly recordAgreement: ReturnType<typeof makeRecordAgreement>
   readonly listAgreements: ReturnType<typeof makeListAgreements>
   readonly viewAgreement: ReturnType<typeof makeViewAgreement>
+  readonly acceptAgreement: ReturnType<typeof makeAcceptAgreement>
   readonly terminateAgreement: ReturnType<typeof makeTerminateAgreement>
 }
 
 type OneAgreement = { readonly agreementId: string }
+type Acceptance = { readonly signatory?: string }
 type Termination = { readonly at?: string; readonly reason?: string }
 
 /** Handlers for the `agreements` tag; paths and shapes are in openapi.yaml. */
@@ -35,6 +38,10 @@ export const agreementHandlers = (services: AgreementServices, pages: Pages): Ha
 
   async getAgreement({ caller, params }: Call<undefined, OneAgreement>) {
     return reply(200, await services.viewAgreement(caller, params.agreementId))
+  },
+
+  async acceptAgreement({ caller, params, body = {} }: Call<Acceptance | undefined, OneAgreement>) {
+    return reply(200, await services.acceptAgreement(caller, params.agreementId, body))
   },
 
   async terminateAgreement({
