@@ -86,6 +86,13 @@ export const SETTINGS = {
     secret: true,
     read: keyLines,
   },
+  policyPack: {
+    name: 'OSTIARY_POLICY_PACK',
+    meaning:
+      'Policies that a new server starts with: `default`, or a folder of `policies/national` that is laid over them. Later ones are activated through the API.',
+    standard: 'default',
+    read: packName,
+  },
   logOrigin: {
     name: 'OSTIARY_LOG_ORIGIN',
     meaning: 'Origin line of the transparency log: a name without scheme, never changed later.',
@@ -272,6 +279,11 @@ function origin(text: string): string {
     throw new Fault('must be an https origin without a path (http on loopback only)')
   }
   return url.origin
+}
+
+function packName(text: string): string {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text)) throw new Fault('must be a kebab-case name')
+  return text
 }
 
 function logOrigin(text: string): string {

@@ -72,17 +72,21 @@ log
   .option(...json)
   .action(verifyLogCommand)
 
+const pack = ['--pack <name>', 'default, or a folder of its `national`', 'default'] as const
 const policy = program.command('policy').description('sharing policies')
 policy
   .command('check')
   .description('find every fault of a folder of policies')
   .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...pack)
+  .option('--settings', 'print every setting with its value and where that comes from')
   .option(...json)
   .action(checkPolicies)
 policy
   .command('test')
   .description('check, then run the *.test.yaml beside the policies')
   .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...pack)
   .option(...json)
   .action(testPolicies)
 

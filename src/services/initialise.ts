@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ed25519PublicKey } from '../domain/log/hash.ts'
 import { ED25519, formatVkey, verifierKey } from '../domain/log/vkey.ts'
-import type { PolicyDocument } from '../domain/policy/document.ts'
+import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as keyEpochs from '../storage/key-epochs.ts'
 import type * as policies from '../storage/policies.ts'
@@ -43,7 +43,7 @@ const contextOf = (purpose: string, kid: string): string => `server-key/${purpos
 export function makeInitialise(deps: InitialiseDependencies) {
   return (policy: {
     readonly hash: string
-    readonly documents: readonly PolicyDocument[]
+    readonly documents: readonly PackDocument[]
   }): Promise<Initialised> =>
     deps.db.transaction().execute(async (tx) => {
       const { keyRing, storage, runtime, origin } = deps

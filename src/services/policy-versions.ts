@@ -1,8 +1,10 @@
 import type { Catalogue } from '../domain/catalogue/types.ts'
-import { compile } from '../domain/policy/compile.ts'
-import type { PolicyDocument } from '../domain/policy/document.ts'
+import { compileParsedPack } from '../domain/policy/compile-pack.ts'
 import { describeFault, type Fault } from '../domain/policy/fault.ts'
-import { parsePolicy } from '../domain/policy/parse.ts'
+import { parseDocument } from '../domain/policy/parse.ts'
+import type { Parsed } from '../domain/policy/parsed.ts'
+import { idOf } from '../domain/policy/resolve-pack.ts'
+import type { PackDocument } from '../domain/policy/settings.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as policies from '../storage/policies.ts'
@@ -22,18 +24,30 @@ export class PolicyFaults extends Error {
 /** Texts of a pack, parsed; throws `PolicyFaults` with all faults of all documents. */
 export function parsePack(
   files: readonly { readonly file: string; readonly text: string }[],
-): PolicyDocument[] {
-  const results = files.map(({ file, text }) => parsePolicy(text, file))
-  const faults = results.flatMap((result) => (result.ok ? [] : result.faults))
-  if (faults.length > 0) throw new PolicyFaults(faults)
-  return results.flatMap((result) => (result.ok ? [result.parsed.document] : []))
+): PackDocument[] {
+  return parsePackFiles(files).map(({ document }) => document)
 }
 
-/** The program of a pack; throws `PolicyFaults`. */
-export function compilePack(documents: readonly PolicyDocument[], catalogue: Catalogue) {
-  const compiled = compile(documents, catalogue, policyVocabulary(catalogue))
+/** The same with the places of every part, so that later faults can tell them. */
+export function parsePackFiles(
+  files: readonly { readonly file: string; readonly text: string }[],
+): Parsed<PackDocument>[] {
+  const results = files.map(({ file, text }) => parseDocument(text, file))
+  const faults = results.flatMap((result) => (result.ok ? [] : result.faults))
+  if (faults.length > 0) throw new PolicyFaults(faults)
+  return results.flatMap((result) => (result.ok ? [result.parsed] : []))
+}
+
+/**
+ * The program of a pack, the values of its settings with their origin, and the hash over all of its
+ * documents; throws `PolicyFaults`.
+ */
+export function compilePack(documents: readonly PackDocument[], catalogue: Catalogue) {
+  const pack = documents.map((document) => ({ document, file: idOf(document), places: new Map() }))
+  const compiled = compileParsedPack(pack, catalogue, policyVocabulary(catalogue))
   if (!compiled.ok) throw new PolicyFaults(compiled.faults)
-  return compiled.program
+  const { program, resolved, hash } = compiled
+  return { program, settings: resolved.settings, hash, resolved }
 }
 
 /**
@@ -48,9 +62,8 @@ export function makeReadPolicy(deps: {
   return async (version: number): Promise<ActivePolicy> => {
     const stored = await deps.storage.findPolicyVersion(deps.db, version)
     if (!stored) throw new Error(`policy version ${version} is not there`)
-    const program = compilePack(stored.documents, deps.catalogue)
-    if (program.hash !== stored.hash)
-      throw new Error(`policy version ${version} is not what its hash says`)
+    const { program, hash } = compilePack(stored.documents, deps.catalogue)
+    if (hash !== stored.hash) throw new Error(`policy version ${version} is not what its hash says`)
     return { version, hash: stored.hash, program }
   }
 }

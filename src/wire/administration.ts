@@ -90,7 +90,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
   }
 
   async function initialise(policy?: FirstPolicy): Promise<Initialised> {
-    const first = policy ?? (await readFirstPolicy(catalogue))
+    const first = policy ?? (await readFirstPolicy(catalogue, config.policyPack))
     return withOwner((db, keyRing) =>
       makeInitialise({
         db,

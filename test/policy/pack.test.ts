@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
-import { check } from '../../src/domain/policy/check.ts'
-import { compile } from '../../src/domain/policy/compile.ts'
+import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
-import { parsePolicy, parseSuite } from '../../src/domain/policy/parse.ts'
+import { parseDocument, parseSuite } from '../../src/domain/policy/parse.ts'
 import { checkSuite, runPolicyTests } from '../../src/domain/policy/testing.ts'
 import { policyVocabulary } from '../../src/domain/policy/vocabulary.ts'
 import { readPolicyFiles } from '../../src/files/policies.ts'
@@ -20,25 +19,20 @@ const { documents, suites } = await readPolicyFiles(join(root, 'policies'))
 t.test('every document of the pack can be read', async (t) => {
   t.ok(documents.length > 0)
   for (const { file, text } of documents) {
-    const result = parsePolicy(text, file)
+    const result = parseDocument(text, file)
     t.same(result.ok ? [] : result.faults.map(describeFault), [], file)
   }
 })
 
 const parsed = documents.flatMap(({ file, text }) => {
-  const result = parsePolicy(text, file)
+  const result = parseDocument(text, file)
   return result.ok ? [result.parsed] : []
 })
+const compiled = compileParsedPack(parsed, catalogue, vocabulary)
 
 t.test('the pack as a whole is without fault', async (t) => {
-  t.same(check(parsed, catalogue, vocabulary).map(describeFault), [])
+  t.same(compiled.ok ? [] : compiled.faults.map(describeFault), [])
 })
-
-const compiled = compile(
-  parsed.map(({ document }) => document),
-  catalogue,
-  vocabulary,
-)
 
 for (const { file, text } of suites) {
   t.test(file, async (t) => {

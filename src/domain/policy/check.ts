@@ -6,6 +6,7 @@ import type { Fault, FaultCode, Place } from './fault.ts'
 import { POLICY_SHAPE } from './grammar.ts'
 import { forEachName } from './names.ts'
 import type { Parsed } from './parsed.ts'
+import type { Shape } from './shape.ts'
 import type { PolicyVocabulary, WordList } from './vocabulary.ts'
 
 /** Records a fault at a pointer into the document at hand. */
@@ -57,7 +58,7 @@ export function nameFaults(
   document: unknown,
   vocabulary: PolicyVocabulary,
   report: Report,
-  shape = POLICY_SHAPE,
+  shape: Shape = POLICY_SHAPE,
 ): void {
   forEachName(shape, document, '', (list, word, pointer) => {
     if (vocabulary[list].includes(word)) return

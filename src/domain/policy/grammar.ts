@@ -1,6 +1,7 @@
 import { GUARDED_OUTCOMES } from './document.ts'
 import { DURATION_PATTERN } from './duration.ts'
 import { REASON_TEST } from './reasons.ts'
+import { countryText, durationText, selectorText } from './setting-types.ts'
 import { choice, list, name, record, text, type FlagShape, type Shape } from './shape.ts'
 import { TRANSFORMS } from './verdict.ts'
 
@@ -13,28 +14,21 @@ const ruleId = text('a rule id such as `F9` or `G-location`', 64, '^[A-Za-z][A-Z
 const prose = text('text', 1000)
 const sources = list(text('a citation', 300))
 
-/** Durations of fixed length; months and years are not, so `P30D` is written and not `P1M`. */
-export const duration = text(
-  'an ISO 8601 duration in weeks, days, hours, minutes or seconds, such as `P30D` or `PT24H`',
-  40,
-  DURATION_PATTERN,
-)
+export const duration = durationText
 
 const DURATION_BODY = DURATION_PATTERN.slice(1, -1)
-const maxAge = text(
-  '`catalogue`, `none` or an ISO 8601 duration such as `P30D`',
-  40,
-  `^(catalogue|none|${DURATION_BODY})$`,
-)
+const maxAge = {
+  ...text(
+    '`catalogue`, `none` or an ISO 8601 duration such as `P30D`',
+    40,
+    `^(catalogue|none|${DURATION_BODY})$`,
+  ),
+  setting: 'duration' as const,
+}
 
-/** `record.field`, `record/group` or `record.*`. */
-export const selector = text(
-  'a field selector: `record.field`, `record/group` or `record.*`',
-  120,
-  '^[a-z][a-z0-9_]*([.]([a-z][a-z0-9_]*|[*])|/[a-z][a-z0-9_]*)$',
-)
+export const selector = selectorText
 
-const country = text('an ISO 3166-1 country code such as `AT`', 2, '^[A-Z]{2}$')
+const country = countryText
 
 const attributes = record(
   'attributes',

@@ -13,6 +13,8 @@ import type { Place } from './fault.ts'
 import { POLICY_SHAPE } from './grammar.ts'
 import type { ParseResult } from './parsed.ts'
 import { addFault, type DocumentNode, type Reading, readShape } from './read-shape.ts'
+import { SHAPE_OF_KIND } from './settings-grammar.ts'
+import type { DocumentKind, PackDocument } from './settings.ts'
 import type { Shape } from './shape.ts'
 import type { PolicySuite } from './suite.ts'
 import { SUITE_SHAPE } from './suite-grammar.ts'
@@ -39,22 +41,47 @@ export function parsePolicy(input: unknown, file?: string): ParseResult<PolicyDo
   return parseAs<PolicyDocument>(input, POLICY_SHAPE, file)
 }
 
+/**
+ * Reads one document of a pack, of whatever kind: the first of the keys `policy`, `settings` and
+ * `profile` tells. In policy documents `$name` may stand for a setting; see `resolvePack`.
+ */
+export function parseDocument(input: unknown, file?: string): ParseResult<PackDocument> {
+  return parseAs<PackDocument>(input, shapeOfKind, file, true)
+}
+
 /** Reads one suite of policy tests in the same way. */
 export function parseSuite(input: unknown, file?: string): ParseResult<PolicySuite> {
   return parseAs<PolicySuite>(input, SUITE_SHAPE, file)
 }
 
 /** `T` must be what the shape describes. */
-function parseAs<T>(input: unknown, shape: Shape, file?: string): ParseResult<T> {
+function parseAs<T>(
+  input: unknown,
+  shape: Shape | ((node: DocumentNode) => Shape),
+  file?: string,
+  references = false,
+): ParseResult<T> {
   const places = new Map<string, Place>()
-  const reading: Reading = { faults: [], places, ...(file === undefined ? {} : { file }) }
+  const reading: Reading = {
+    faults: [],
+    places,
+    ...(file === undefined ? {} : { file }),
+    ...(references ? { references } : {}),
+  }
   const node = typeof input === 'string' ? nodeOfText(input, reading) : nodeOfJson(input, reading)
-  const document = node && readShape(node, shape, '', reading)
+  const wanted = node && typeof shape === 'function' ? shape(node) : (shape as Shape)
+  const document = node && readShape(node, wanted, '', reading)
   if (reading.faults.length > 0) return { ok: false, faults: reading.faults.slice(0, MAX_FAULTS) }
   return {
     ok: true,
     parsed: { document: document as T, places, ...(file === undefined ? {} : { file }) },
   }
+}
+
+function shapeOfKind(node: DocumentNode): Shape {
+  const keys = node.kind === 'map' ? node.entries.map(({ key }) => key) : []
+  const kind = keys.find((key): key is DocumentKind => Object.hasOwn(SHAPE_OF_KIND, key))
+  return SHAPE_OF_KIND[kind ?? 'policy']
 }
 
 function nodeOfText(text: string, reading: Reading): DocumentNode | undefined {
@@ -189,7 +216,8 @@ function isPlain(value: unknown): value is string | number | boolean | null {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value)
 }
 
-function nodeOfJson(input: unknown, reading: Reading): DocumentNode | undefined {
+/** Of plain JSON; adds a fault where it is too long, too deep or no JSON. */
+export function nodeOfJson(input: unknown, reading: Reading): DocumentNode | undefined {
   const budget = { left: MAX_DOCUMENT_BYTES }
   const node = jsonNode(input, '', 0, budget, reading)
   if (budget.left >= 0) return node

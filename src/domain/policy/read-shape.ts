@@ -1,12 +1,15 @@
 import { type Fault, type FaultCode, type Place, pointerTo } from './fault.ts'
 import { nearestName } from '../catalogue/edit-distance.ts'
+import { isReference, settingTypeOf } from './setting-types.ts'
 import {
   type EitherShape,
   isScalarShape,
   type ListShape,
+  type NumberShape,
   type RecordShape,
   type Shape,
   type TableShape,
+  text,
   type TextShape,
 } from './shape.ts'
 
@@ -42,6 +45,8 @@ export interface Reading {
   readonly faults: Fault[]
   readonly places: Map<string, Place>
   readonly file?: string
+  /** `$name` may stand where a setting fits; kept as it is, for `resolvePack`. */
+  readonly references?: true
 }
 
 /** Adds a fault at a pointer, with the place known for it. */
@@ -74,6 +79,9 @@ export function readShape(
 ): unknown {
   if (node.place) into.places.set(pointer, node.place)
   if (node.kind === 'scalar' && node.refused) return undefined
+  if (into.references && node.kind === 'scalar' && isReference(node.value)) {
+    if (settingTypeOf(shape)) return node.value
+  }
   switch (shape.type) {
     case 'record':
       return readRecord(node, shape, pointer, into)
@@ -83,6 +91,10 @@ export function readShape(
       return readList(node, shape, pointer, into)
     case 'either':
       return readEither(node, shape, pointer, into)
+    case 'number':
+      return readNumber(node, shape, pointer, into)
+    case 'setting':
+      return readSetting(node, pointer, into)
     default:
       return readScalar(node, shape, pointer, into)
   }
@@ -174,7 +186,56 @@ function readEither(
   return wrongType(node, forms.map((form) => EITHER_WORD[form]).join(' or '), pointer, into)
 }
 
-type ScalarShape = Exclude<Shape, { type: 'record' | 'table' | 'list' | 'either' }>
+function readNumber(
+  node: DocumentNode,
+  { min, max, whole }: NumberShape,
+  pointer: string,
+  into: Reading,
+): unknown {
+  const value = node.kind === 'scalar' ? node.value : undefined
+  const wanted = whole ? 'a whole number' : 'a number'
+  if (typeof value !== 'number' || !Number.isFinite(value) || (whole && !Number.isInteger(value))) {
+    return wrongType(node, wanted, pointer, into)
+  }
+  if (value < min || value > max) {
+    const message = `this must be ${wanted} from ${min} to ${max}`
+    addFault(into, 'bad_value', pointer, message, { place: node.place })
+  }
+  return value
+}
+
+/** Longest list, and longest text, that a setting may have. */
+export const MAX_SETTING_ITEMS = 200
+export const MAX_SETTING_TEXT = 300
+
+function readSetting(node: DocumentNode, pointer: string, into: Reading): unknown {
+  const wanted = 'true or false, a number, a text or a list of texts'
+  if (node.kind === 'map') return wrongType(node, wanted, pointer, into)
+  if (node.kind === 'scalar') {
+    if (node.value === null || node.value === '') return wrongType(node, wanted, pointer, into)
+    if (typeof node.value === 'string' && [...node.value].length > MAX_SETTING_TEXT) {
+      const message = `longer than ${MAX_SETTING_TEXT} characters`
+      addFault(into, 'bad_value', pointer, message, { place: node.place })
+    }
+    return node.value
+  }
+  if (node.items.length > MAX_SETTING_ITEMS) {
+    const message = `more than ${MAX_SETTING_ITEMS} items`
+    addFault(into, 'bad_value', pointer, message, { place: node.place })
+    return undefined
+  }
+  return readList(
+    node,
+    { type: 'list', of: text('a text', MAX_SETTING_TEXT), min: 1 },
+    pointer,
+    into,
+  )
+}
+
+type ScalarShape = Exclude<
+  Shape,
+  { type: 'record' | 'table' | 'list' | 'either' | 'number' | 'setting' }
+>
 
 function readScalar(
   node: DocumentNode,

@@ -9,6 +9,8 @@ export type Shape =
   | NameShape
   | ChoiceShape
   | FlagShape
+  | NumberShape
+  | SettingShape
   | ListShape
   | RecordShape
   | TableShape
@@ -22,6 +24,8 @@ export interface TextShape {
   readonly pattern?: string
   /** Whole numbers are taken as text: `led: [8, 9-1]` is natural to write. */
   readonly numbers?: boolean
+  /** What kind of setting it is a text of, where a national setting may stand for it. */
+  readonly setting?: 'duration' | 'country' | 'selector'
 }
 
 /** A word of the vocabulary; whether it exists is for `check`. */
@@ -40,6 +44,19 @@ export interface ChoiceShape {
 export interface FlagShape {
   readonly type: 'flag'
   readonly only?: boolean
+}
+
+/** A number within bounds; `whole` without a fraction. */
+export interface NumberShape {
+  readonly type: 'number'
+  readonly min: number
+  readonly max: number
+  readonly whole?: boolean
+}
+
+/** Value of a setting: true or false, a number, a text, or a list of texts. Its type is told elsewhere. */
+export interface SettingShape {
+  readonly type: 'setting'
 }
 
 export interface ListShape {

@@ -1,0 +1,45 @@
+import type { Catalogue } from '../catalogue/types.ts'
+import { checkPack, packHash } from './check-pack.ts'
+import { compile, type CompileOptions } from './compile.ts'
+import type { Fault } from './fault.ts'
+import type { Parsed } from './parsed.ts'
+import type { Program } from './program.ts'
+import type { ResolvedPack } from './resolve-pack.ts'
+import type { PackDocument, ResolvedSettings } from './settings.ts'
+import type { PolicyVocabulary } from './vocabulary.ts'
+
+/** A pack as it decides, or everything that is wrong with it. */
+export type CompiledPack =
+  | {
+      readonly ok: true
+      /** Its hash is that of the whole pack. */
+      readonly program: Program
+      readonly resolved: ResolvedPack
+      readonly hash: string
+    }
+  | { readonly ok: false; readonly faults: readonly Fault[]; readonly resolved: ResolvedPack }
+
+/** Checks, resolves and compiles a pack. The order of documents makes no difference. */
+export function compileParsedPack(
+  pack: readonly Parsed<PackDocument>[],
+  catalogue: Catalogue,
+  vocabulary: PolicyVocabulary,
+): CompiledPack {
+  const resolved = checkPack(pack, catalogue, vocabulary)
+  if (resolved.faults.length > 0) return { ok: false, faults: resolved.faults, resolved }
+  const compiled = compile(resolved.documents, catalogue, vocabulary, optionsOf(resolved))
+  if (!compiled.ok) return { ok: false, faults: compiled.faults, resolved }
+  const hash = packHash(pack.map(({ document }) => document))
+  return { ok: true, program: Object.freeze({ ...compiled.program, hash }), resolved, hash }
+}
+
+/** What of a pack is not in its rules. */
+function optionsOf({ settings }: ResolvedPack): CompileOptions {
+  const ledPurposes = listOf(settings, 'led_purposes')
+  return ledPurposes ? { ledPurposes } : {}
+}
+
+function listOf(settings: ResolvedSettings, name: string): readonly string[] | undefined {
+  const value = Object.hasOwn(settings, name) ? settings[name]?.value : undefined
+  return Array.isArray(value) ? (value as readonly string[]) : undefined
+}
