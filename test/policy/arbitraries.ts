@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
 import type { FieldDefinition, Party } from '../../src/domain/catalogue/types.ts'
+import type { CompileOptions } from '../../src/domain/policy/compile.ts'
 import type {
   AttributeSelector,
   ForbidStatement,
@@ -41,7 +42,7 @@ export const fields = FIELD_IDS.map((id) => catalogue.fieldsById[id] as FieldDef
 
 const SECTORS = ['police', 'victim_support', 'perpetrator_programme']
 const ROLES = ['police_officer', 'vss_advocate', 'pp_case_manager']
-const PURPOSES = ['safety_urgent', 'risk_management', 'referral']
+const PURPOSES = ['safety_urgent', 'risk_management', 'order_enforcement']
 const ACTS_FOR = ['victim', 'perpetrator', 'child', 'all']
 const PARTIES = ['victim', 'perpetrator', 'child'] as const
 const PERSON_ROLES = ['victim', 'perpetrator_alleged', 'child_witness', 'witness']
@@ -180,6 +181,22 @@ const consent = fc.oneof(
   }),
 )
 
+// Each is enough for every category under one law at least, or the check would refuse it.
+const everyGdpr = { gdpr: ['A6-1-e'], art9: 'A9-2-g', art10: 'authorised' }
+const grounds = fc.oneof(
+  { weight: 6, arbitrary: oneOf([everyGdpr, { ...everyGdpr, led: ['8', '10'] }]) },
+  {
+    weight: 2,
+    arbitrary: oneOf([
+      { ...everyGdpr, led: ['8'] },
+      { gdpr: ['A6-1-e'], led: ['8', '10'] },
+      { gdpr: ['A6-1-e'], art9: 'A9-2-g', led: ['8'] },
+      { art10: 'official_authority', led: ['8', '10'] },
+      { led: ['8', '10'] },
+    ]),
+  },
+)
+
 // A transform must fit every field of the rule, so `presence` goes anywhere and others to one field.
 const transformed = fc.oneof(
   { weight: 5, arbitrary: fc.constant({}) },
@@ -237,13 +254,7 @@ const permitBody = record<Omit<PermitStatement, 'id'>>({
     ),
     1,
   ),
-  basis: record<object>({
-    gdpr: fc.constant(['A6-1-e']),
-    art9: fc.constant('A9-2-g'),
-    art10: fc.constant('authorised'),
-    led: rarely(fc.constant(['8']), 0.5),
-    consent,
-  }),
+  basis: fc.tuple(grounds, consent).map(([given, needed]) => ({ ...given, consent: needed })),
   review: rarely(fc.constant({ by: 'vss_advocate', within: 'PT24H' }), 0.3),
   expiresAfter: rarely(oneOf(['PT24H', 'P7D']), 0.2),
   obligations: rarely(fc.subarray(OBLIGATIONS), 1),
@@ -420,3 +431,8 @@ export const factsArbitrary: fc.Arbitrary<Facts> = fc
     flags: fc.subarray(FLAGS, { maxLength: 2 }),
   })
   .map((facts) => facts as unknown as Facts)
+
+/** What a nation may set beside the documents, mostly nothing. */
+export const nation = record<{ ledPurposes: readonly string[] }>({
+  ledPurposes: rarely(fc.subarray(PURPOSES), 1),
+} as never) as fc.Arbitrary<CompileOptions>

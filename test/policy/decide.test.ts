@@ -82,6 +82,20 @@ permit:
     fields: [{ category: [O] }]
     necessary: { because: somebody needs it }
     basis: { gdpr: [A6-1-e], consent: not_needed }
+  - id: K-incident
+    to: { actsFor: [victim, perpetrator, all] }
+    transfer: [own, external]
+    purpose: [order_enforcement, safety_urgent]
+    fields: [incident.occurred_at, incident.victim_account, person.languages]
+    necessary: { because: somebody needs it }
+    basis: { gdpr: [A6-1-e], art9: A9-2-g, art10: official_authority, led: ['8'], consent: not_needed }
+  - id: L-file
+    to: { actsFor: [all] }
+    transfer: [own, external]
+    purpose: [prosecution_trial, risk_assessment]
+    fields: [incident.occurred_at, incident.victim_account]
+    necessary: { because: somebody needs it }
+    basis: { led: ['8', '10'], consent: not_needed }
 forbid:
   - id: X-told-by-her
     to: { actsFor: [perpetrator] }
@@ -116,10 +130,10 @@ people:
   Marko: [perpetrator_alleged]
   Lea: [child_witness]
 agencies:
-  Lighthouse: { sector: victim_support, actsFor: [victim] }
-  Harbour: { sector: victim_support, actsFor: [victim], organisation: House }
-  Change Path: { sector: perpetrator_programme, actsFor: [perpetrator], organisation: House }
-  Town Police: { sector: police, actsFor: [all], competentAuthority: true }
+  Lighthouse: { sector: victim_support, actsFor: [victim], nationalAuthorisation: true }
+  Harbour: { sector: victim_support, actsFor: [victim], nationalAuthorisation: true, organisation: House }
+  Change Path: { sector: perpetrator_programme, actsFor: [perpetrator], nationalAuthorisation: true, organisation: House }
+  Town Police: { sector: police, actsFor: [all], public: true, competentAuthority: true }
   Former: { sector: hospital, actsFor: [] }
 `
 
@@ -375,6 +389,52 @@ cases:
       values: [{ field: contact_location.perp_phone, heldBy: Town Police, about: Marko, toldBy: Ana }]
       consents: [{ by: Ana, to: Change Path, purpose: referral, fields: [contact_location.perp_phone], explicit: false }]
     then: { contact_location.perp_phone: silent }
+`,
+  `
+suite: law
+title: On which law a release stands
+${WORLD}
+  Court: { sector: court, actsFor: [all], public: true, competentAuthority: true }
+  Small Refuge: { sector: shelter, actsFor: [victim] }
+when: { agency: Court, role: judge_clerk, about: Marko, purpose: order_enforcement }
+given:
+  values:
+    - { field: person.languages, heldBy: Town Police, about: Marko, informant: PO }
+    - { field: [incident.occurred_at, incident.victim_account], heldBy: Town Police, informant: PO }
+cases:
+  - case: between two competent authorities at their own work the LED, where special data need its art. 10
+    then:
+      person.languages: { outcome: released, regime: led }
+      incident.occurred_at: { outcome: released, regime: led }
+      incident.victim_account: { outcome: withheld, rules: [K-incident], reasons: [no_legal_ground], fails: [necessary], explained: [no_legal_ground], remedies: [] }
+  - case: for any other purpose the same two are under the GDPR
+    when: { purpose: safety_urgent }
+    then: { others: { outcome: released, rules: [K-incident], regime: gdpr } }
+  - case: a rule with grounds of the LED alone gives nothing then
+    when: { purpose: risk_assessment, fields: [incident.*] }
+    then: { others: { outcome: withheld, rules: [L-file], reasons: [no_legal_ground] } }
+  - case: but does for a trial
+    when: { purpose: prosecution_trial, fields: [incident.*] }
+    then: { others: { outcome: released, rules: [L-file], regime: led } }
+  - case: whoever is no competent authority is given it under the GDPR
+    when: { agency: Lighthouse, role: vss_advocate }
+    then: { others: { outcome: released, regime: gdpr } }
+  - case: criminal data do not go to a private body without an authorisation
+    when: { agency: Small Refuge, role: shelter_worker }
+    then:
+      person.languages: { outcome: released, regime: gdpr }
+      incident/core: { outcome: withheld, reasons: [no_legal_ground] }
+      incident/nar: { outcome: withheld, reasons: [no_legal_ground] }
+  - case: what it wrote down itself it may read
+    when: { agency: Small Refuge, role: shelter_worker, purpose: safety_urgent, fields: [incident.*] }
+    given: { values: [{ field: [incident.occurred_at, incident.victim_account], heldBy: Small Refuge, toldBy: Ana }] }
+    then: { others: { outcome: released, regime: gdpr } }
+  - case: an authority at its own work reads its own file under the LED
+    when: { agency: Town Police, role: police_officer }
+    then:
+      person.languages: { outcome: released, regime: led }
+      incident.occurred_at: { outcome: released, regime: led }
+      incident.victim_account: { outcome: withheld, reasons: [no_legal_ground] }
 `,
   `
 suite: shield

@@ -5,7 +5,7 @@ import t from 'tap'
 import { decide } from '../../src/domain/policy/decide.ts'
 import { REASON_TEST } from '../../src/domain/policy/reasons.ts'
 import type { Verdict } from '../../src/domain/policy/verdict.ts'
-import { factsArbitrary, pack } from './arbitraries.ts'
+import { factsArbitrary, nation, pack } from './arbitraries.ts'
 import { interpret } from './interpreter.ts'
 import { isEqual, plain, program, SEED } from './support.ts'
 
@@ -14,13 +14,16 @@ t.test('engine and interpreter agree on every verdict', async (t) => {
   let pairs = 0
   const property = fc.property(
     pack,
+    nation,
     fc.array(factsArbitrary, { minLength: 20, maxLength: 20 }),
-    (documents, requests) => {
-      const compiled = program(documents)
+    (documents, options, requests) => {
+      const compiled = program(documents, options)
       for (const facts of requests) {
         pairs++
         const { verdicts, errors } = decide(compiled, facts)
-        const expected = interpret(documents, facts).map((one) => JSON.parse(JSON.stringify(one)))
+        const expected = interpret(documents, facts, options).map((one) =>
+          JSON.parse(JSON.stringify(one)),
+        )
         const actual = verdicts.map(plain)
         if (errors.length > 0 || !isEqual(actual, expected)) {
           throw new Error(firstDifference(actual, expected))
@@ -41,6 +44,8 @@ t.test('engine and interpreter agree on every verdict', async (t) => {
     'silent',
     'stale but marked',
     'consent used',
+    'under gdpr',
+    'under led',
   ]) {
     t.ok((seen.get(what) ?? 0) >= 20, `${what}: ${seen.get(what) ?? 0}`)
   }
@@ -52,6 +57,7 @@ function count(seen: Map<string, number>, verdict: Verdict): void {
   if (verdict.outcome === 'withheld') what.push(...verdict.reasons.map(({ code }) => code))
   if ('stale' in verdict && verdict.stale) what.push('stale but marked')
   if ('basis' in verdict && verdict.basis.consent === 'used') what.push('consent used')
+  if ('basis' in verdict) what.push(`under ${verdict.basis.regime}`)
   for (const one of what) seen.set(one, (seen.get(one) ?? 0) + 1)
 }
 

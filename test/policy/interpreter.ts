@@ -38,6 +38,7 @@ const TEST_OF: Record<string, string> = {
   consent_withdrawn: 'necessary',
   consent_expired: 'necessary',
   no_agreement: 'necessary',
+  no_legal_ground: 'necessary',
   excluded: 'necessary',
   exception_not_open: 'necessary',
   restricted: 'necessary',
@@ -72,12 +73,21 @@ interface PermitInPack {
   readonly agreement: AgreementClause | undefined
 }
 
+/** What a nation may set beside the documents. */
+export interface Nation {
+  readonly ledPurposes?: readonly string[]
+}
+
 /** Every value of every field asked for, in order, each on its own. */
-export function interpret(documents: readonly PolicyDocument[], facts: Facts): Interpreted[] {
+export function interpret(
+  documents: readonly PolicyDocument[],
+  facts: Facts,
+  nation: Nation = {},
+): Interpreted[] {
   return facts.request.fields.flatMap((field) =>
     facts.values
       .filter((value) => value.field.id === field.id)
-      .map((value) => interpretValue(documents, facts, value)),
+      .map((value) => interpretValue(documents, facts, value, nation)),
   )
 }
 
@@ -85,6 +95,7 @@ function interpretValue(
   documents: readonly PolicyDocument[],
   facts: Facts,
   value: ValueFacts,
+  nation: Nation,
 ): Interpreted {
   const base = { field: value.field.id, recordId: value.recordId }
   const { recipient, request } = facts
@@ -176,7 +187,10 @@ function interpretValue(
         : 'no_rule'
     return withhold([{ code }], [], false, hush)
   }
-  const tried = speaking.map((permit) => ({ ...permit, ...tryPermit(permit, facts, value) }))
+  const tried = speaking.map((permit) => ({
+    ...permit,
+    ...tryPermit(permit, facts, value, nation),
+  }))
   const passing = tried.filter(({ reasons }) => reasons.length === 0)
 
   // 4. None passes: the closest one tells why; of equals, the one that the claim is for.
@@ -218,7 +232,7 @@ function interpretValue(
       review: winner.rule.review,
     }
   }
-  const { consent: _, ...grounds } = winner.rule.basis
+  const grounds = groundsUnder(lawOf(facts, value, nation), winner.rule.basis)
   const consent = winner.consent ?? liftingConsent
   const obligations = [
     ...passing.flatMap(({ rule }) => rule.obligations ?? []),
@@ -372,7 +386,12 @@ function conditionsHold(when: WhenClause | undefined, facts: Facts, value: Value
 }
 
 /** All reasons why a permit that speaks of a value does not pass, in the order of the reference. */
-function tryPermit({ rule, agreement }: PermitInPack, facts: Facts, value: ValueFacts) {
+function tryPermit(
+  { rule, agreement }: PermitInPack,
+  facts: Facts,
+  value: ValueFacts,
+  nation: Nation,
+) {
   const { request, recipient, at } = facts
   const reasons = new Set<string>()
   let alert = false
@@ -406,6 +425,9 @@ function tryPermit({ rule, agreement }: PermitInPack, facts: Facts, value: Value
       else reasons.add('no_agreement')
     }
   }
+
+  const law = lawOf(facts, value, nation)
+  if (!standsOnLaw(rule.basis, law, facts, value)) reasons.add('no_legal_ground')
 
   if (rule.basis.consent !== 'not_needed') {
     const unless = rule.basis.consent === 'required' ? {} : rule.basis.consent.unless
@@ -441,6 +463,50 @@ function tryPermit({ rule, agreement }: PermitInPack, facts: Facts, value: Value
   }
   const inOrder = Object.keys(TEST_OF).filter((code) => reasons.has(code))
   return { reasons: inOrder, stale: old && marks, alert, claimNeeded, consent }
+}
+
+/** Directive (EU) 2016/680 between two competent authorities at their own work, the GDPR otherwise. */
+function lawOf(
+  { request, recipient }: Facts,
+  { source }: ValueFacts,
+  { ledPurposes }: Nation,
+): 'gdpr' | 'led' {
+  const theirWork = ledPurposes ?? [
+    'order_enforcement',
+    'mandate_reporting',
+    'prosecution_trial',
+    'criminal_investigation',
+  ]
+  if (!theirWork.includes(request.purpose)) return 'gdpr'
+  return [source, recipient].every((agency) => agency.competentAuthority) ? 'led' : 'gdpr'
+}
+
+function standsOnLaw(
+  basis: PermitStatement['basis'],
+  law: 'gdpr' | 'led',
+  facts: Facts,
+  value: ValueFacts,
+): boolean {
+  const { categories } = value.field
+  if (law === 'led') {
+    if (!basis.led) return false
+    return categories.includes('S9') ? basis.led.includes('10') : true
+  }
+  if (!basis.gdpr) return false
+  if (categories.includes('S9') && !basis.art9) return false
+  if (!categories.includes('C10')) return true
+  if (!basis.art10) return false
+  const { recipient } = facts
+  const holdsItAlready = transferOf(facts, value) === 'own'
+  return recipient.public || recipient.nationalAuthorisation || holdsItAlready
+}
+
+/** The grounds of the law that holds. */
+function groundsUnder(
+  law: 'gdpr' | 'led',
+  { gdpr, art9, art10, led }: PermitStatement['basis'],
+): object {
+  return law === 'led' ? { regime: law, led } : { regime: law, gdpr, art9, art10 }
 }
 
 function limitOf(rule: PermitStatement, value: ValueFacts): number {

@@ -1,4 +1,4 @@
-import { compile, type Program } from '../../src/domain/policy/compile.ts'
+import { compile, type CompileOptions, type Program } from '../../src/domain/policy/compile.ts'
 import type { PolicyDocument } from '../../src/domain/policy/document.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
 import type { Verdict } from '../../src/domain/policy/verdict.ts'
@@ -8,8 +8,11 @@ import { catalogue, vocabulary } from './arbitraries.ts'
 export const SEED = 20_261_120
 
 /** The program of documents that have no fault. */
-export function program(documents: readonly PolicyDocument[]): Program {
-  const compiled = compile(documents, catalogue, vocabulary)
+export function program(
+  documents: readonly PolicyDocument[],
+  options: CompileOptions = {},
+): Program {
+  const compiled = compile(documents, catalogue, vocabulary, options)
   if (!compiled.ok) throw new Error(compiled.faults.map(describeFault).join('\n'))
   return compiled.program
 }

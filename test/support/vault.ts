@@ -67,7 +67,7 @@ export function release(
     silent: false,
     tests: { necessary: 'pass', accurate: 'pass', timely: 'pass', secure: 'pass' },
     rules: ['T1'],
-    basis: { consent: 'not_needed' },
+    basis: { regime: 'gdpr', consent: 'not_needed' },
     obligations: [],
     stale: false,
     agreementAlert: false,

@@ -6,6 +6,13 @@ import { check } from './check.ts'
 import type { ExceptClause, ForbidStatement, PermitStatement, PolicyDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import type { Fault } from './fault.ts'
+import {
+  groundlessBits,
+  groundsOf,
+  LED_PURPOSES,
+  legalClassOf,
+  numberOfClass,
+} from './legal-regime.ts'
 import type { ConsentNeed, Exclusion, Forbid, Permit, Program, RuleScope } from './program.ts'
 import { buildTable } from './rule-table.ts'
 import { resolveFields } from './selection.ts'
@@ -16,6 +23,12 @@ export type { Program } from './program.ts'
 export type Compiled =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly faults: readonly Fault[] }
+
+/** What national settings may change beside the documents; not part of a program's hash. */
+export interface CompileOptions {
+  /** Default: `LED_PURPOSES`. */
+  readonly ledPurposes?: readonly string[]
+}
 
 /**
  * Turns documents into one immutable program. Checks them first: what has a fault does not compile.
@@ -28,6 +41,7 @@ export function compile(
   documents: readonly PolicyDocument[],
   catalogue: Catalogue,
   vocabulary: PolicyVocabulary,
+  options: CompileOptions = {},
 ): Compiled {
   const sorted = documents.toSorted((a, b) => byCodeUnits(a.policy, b.policy))
   const faults = check(
@@ -61,6 +75,8 @@ export function compile(
     guardrails: sorted
       .flatMap((document) => document.guardrail ?? [])
       .sort((a, b) => byCodeUnits(a.id, b.id)),
+    ledPurposes: Object.freeze([...(options.ledPurposes ?? LED_PURPOSES)]),
+    legalClasses: Uint8Array.from(catalogue.fields, (field) => numberOfClass(legalClassOf(field))),
     cells,
     permitTable: buildTable(permits, cells, vocabulary),
     forbidTable: buildTable(forbids, cells, vocabulary),
@@ -134,13 +150,8 @@ function permitOf(rule: PermitStatement, document: PolicyDocument, catalogue: Ca
     boundToken: secure?.channel !== 'any',
     sealed: secure?.sealed === 'required',
     consent: consentOf(basis.consent),
-    basis: Object.freeze({
-      ...(basis.gdpr ? { gdpr: basis.gdpr } : {}),
-      ...(basis.art9 ? { art9: basis.art9 } : {}),
-      ...(basis.art10 ? { art10: basis.art10 } : {}),
-      ...(basis.led ? { led: basis.led } : {}),
-      consent: 'not_needed' as const,
-    }),
+    basis: groundsOf(basis),
+    groundless: groundlessBits(basis),
     legal: basis,
     obligations: Object.freeze((rule.obligations ?? []).toSorted()),
   })

@@ -3,6 +3,7 @@ import type { WhenClause } from './document.ts'
 import type { Facts, ValueFacts } from './facts.ts'
 import type { Exclusion } from './program.ts'
 import type { Selection } from './selection.ts'
+import type { Regime } from './verdict.ts'
 
 /** One value under decision, with what several rules may ask about it. */
 export interface ValueView {
@@ -10,13 +11,21 @@ export interface ValueView {
   readonly value: ValueFacts
   /** Flags of the value's own record. */
   readonly flags: readonly string[]
+  readonly regime: Regime
+  /** Bit that a permit's `groundless` has set where it has no ground for the value. */
+  readonly legalBit: number
   /** Found out once, when the first rule asks. */
   readonly consents: { any?: ConsentStanding; explicit?: ConsentStanding }
 }
 
-export function viewOf(facts: Facts, value: ValueFacts): ValueView {
+export function viewOf(
+  facts: Facts,
+  value: ValueFacts,
+  regime: Regime,
+  legalBit: number,
+): ValueView {
   // Flags that do not open throw here, so that no rule is tried without them.
-  return { facts, value, flags: value.flags, consents: {} }
+  return { facts, value, flags: value.flags, regime, legalBit, consents: {} }
 }
 
 /** Whether a flag holds for the case or for the value's own record. */

@@ -11,6 +11,8 @@ import {
   permitsFor,
   type RequestContext,
   resolveRequest,
+  resolveSource,
+  type SourceContext,
 } from './request-context.ts'
 import { isSheltered } from './shield.ts'
 import {
@@ -83,12 +85,14 @@ function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): 
     throw new ForeignFieldError()
 
   const cell = cellOf(program.cells, value)
-  const view = viewOf(facts, value)
-  const { standing, lift } = applyForbids(context, view, cell, trace)
+  const source = resolveSource(context, value.source)
+  const legalClass = program.legalClasses[value.field.index] ?? 0
+  const view = viewOf(facts, value, source.regime, 1 << (source.legalView + legalClass))
+  const { standing, lift } = applyForbids(context, source, view, cell, trace)
   if (standing.length > 0) return underForbids(value, standing, silent)
 
-  const positions = permitsFor(context, value, cell)
-  if (positions.length === 0) return notReached(value, whyNoPermit(context, value, cell), silent)
+  const positions = permitsFor(context, source, cell)
+  if (positions.length === 0) return notReached(value, whyNoPermit(context, source, cell), silent)
   const attempts = positions.map((position) => {
     const permit = program.permits[position] as Permit
     trace.rule = permit.id
@@ -97,7 +101,7 @@ function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): 
   trace.rule = undefined
   const passing = attempts.filter(({ failed }) => failed === 0)
   if (passing.length === 0) return underPermits(facts, value, attempts, silent)
-  return passed(facts, value, passing, lift, silent)
+  return passed(view, passing, lift, silent)
 }
 
 interface Barriers {
@@ -111,11 +115,12 @@ const NO_BARRIERS: Barriers = { standing: [], lift: { consent: undefined, except
 /** The forbids that stand against a value. */
 function applyForbids(
   context: RequestContext,
+  source: SourceContext,
   view: ValueView,
   cell: number,
   trace: Trace,
 ): Barriers {
-  const positions = forbidsFor(context, view.value, cell)
+  const positions = forbidsFor(context, source, view.value, cell)
   if (positions.length === 0) return NO_BARRIERS
   const standing: Forbid[] = []
   let consent: ConsentFacts | undefined
@@ -134,9 +139,9 @@ function applyForbids(
 }
 
 /** No permit speaks of the value for this purpose and role: would another one reach it? */
-function whyNoPermit(context: RequestContext, value: ValueFacts, cell: number) {
-  if (permitsElsewhere(context, value, cell, 'purpose')) return 'purpose_not_allowed'
-  return permitsElsewhere(context, value, cell, 'role') ? 'role_not_allowed' : 'no_rule'
+function whyNoPermit(context: RequestContext, source: SourceContext, cell: number) {
+  if (permitsElsewhere(context, source, cell, 'purpose')) return 'purpose_not_allowed'
+  return permitsElsewhere(context, source, cell, 'role') ? 'role_not_allowed' : 'no_rule'
 }
 
 /**

@@ -33,6 +33,7 @@ export function evaluatePermit(
   let failed = requestReasons(context, position, permit)
   if (isExcluded(permit.except, view)) failed |= REASON.excluded
   if (!whenHolds(permit.when, view)) failed |= REASON.condition_not_met
+  if ((permit.groundless & view.legalBit) !== 0) failed |= REASON.no_legal_ground
   if (permit.verified && value.verifiedAt === undefined) failed |= REASON.unverified
   if (permit.withholdContested && value.contested) failed |= REASON.contested
 

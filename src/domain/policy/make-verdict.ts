@@ -1,5 +1,6 @@
 import { type Attempt, isClaimed } from './evaluate-permit.ts'
 import { countBits } from './bits.ts'
+import type { ValueView } from './conditions.ts'
 import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
 import type { Forbid, Permit } from './program.ts'
 import { allTests, codesOf, failedTests, REASON, remediesFor } from './reason-set.ts'
@@ -97,8 +98,7 @@ export function underPermits(
 
 /** Some permit passes: the most revealing outcome wins, then the smaller id. */
 export function passed(
-  facts: Facts,
-  value: ValueFacts,
+  { facts, value, regime }: ValueView,
   passing: readonly Attempt[],
   lift: Lift,
   silent: boolean,
@@ -128,7 +128,7 @@ export function passed(
     silent: false,
     tests: allTests(0),
     ...(permit.transform ? { transform: permit.transform } : {}),
-    basis: basisOf(permit, winner.consent ?? lift.consent),
+    basis: basisOf(permit.basis[regime], winner.consent ?? lift.consent),
     obligations: obligationsOf(value, passing),
     stale: peers.every(({ stale }) => stale),
     ...(exception && (winner.exception || lift.exception) ? { exception } : {}),
@@ -144,8 +144,8 @@ function rank(permit: Permit, approved: boolean): number {
   return permit.transform ? RANK.generalised : RANK.released
 }
 
-function basisOf(permit: Permit, consent: ConsentFacts | undefined): Basis {
-  return consent ? { ...permit.basis, consent: 'used', consentId: consent.id } : permit.basis
+function basisOf(grounds: Basis, consent: ConsentFacts | undefined): Basis {
+  return consent ? { ...grounds, consent: 'used', consentId: consent.id } : grounds
 }
 
 function obligationsOf(value: ValueFacts, passing: readonly Attempt[]): readonly string[] {

@@ -15,7 +15,7 @@ import type {
 import type { ReasonCode } from './reasons.ts'
 import type { RuleTable } from './rule-table.ts'
 import type { Selection } from './selection.ts'
-import type { Basis, Transform } from './verdict.ts'
+import type { Basis, Regime, Transform } from './verdict.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
 /**
@@ -65,8 +65,10 @@ export interface Permit extends RuleScope {
   readonly boundToken: boolean
   readonly sealed: boolean
   readonly consent: ConsentNeed
-  /** Ground recorded when no consent carried the release. */
-  readonly basis: Basis
+  /** Grounds recorded when no consent carried the release, by regime. */
+  readonly basis: Readonly<Record<Regime, Basis>>
+  /** Bits of `legal-regime.ts`: set where this permit has no ground. */
+  readonly groundless: number
   readonly legal: BasisClause
   readonly transform?: Transform
   readonly review?: { readonly by: PractitionerRole; readonly within: string }
@@ -105,6 +107,10 @@ export interface Program {
   readonly forbids: readonly Forbid[]
   readonly duties: readonly DutyStatement[]
   readonly guardrails: readonly GuardrailStatement[]
+  /** Purposes for which competent authorities act under the LED among themselves. */
+  readonly ledPurposes: readonly string[]
+  /** Number of the legal class of each field, by catalogue index. */
+  readonly legalClasses: Uint8Array
   readonly cells: CellIndex
   readonly permitTable: RuleTable
   readonly forbidTable: RuleTable

@@ -15,6 +15,7 @@ export const REASON_TEST = {
   consent_withdrawn: 'necessary',
   consent_expired: 'necessary',
   no_agreement: 'necessary',
+  no_legal_ground: 'necessary',
   excluded: 'necessary',
   exception_not_open: 'necessary',
   restricted: 'necessary',

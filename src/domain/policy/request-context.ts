@@ -1,8 +1,20 @@
 import { emptySet, keepOnly, meet, type RuleSet, rulesIn } from './bits.ts'
 import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
+import { legalViewOf, numberOfView } from './legal-regime.ts'
 import type { Program } from './program.ts'
 import { accepting, acceptingAny, type RuleTable } from './rule-table.ts'
 import { transferOf } from './transfer.ts'
+import type { Regime } from './verdict.ts'
+
+/** What holds for every value of one source, found out once. */
+export interface SourceContext {
+  /** Rules that accept the source. */
+  readonly permits: RuleSet
+  readonly forbids: RuleSet
+  readonly regime: Regime
+  /** Number of the legal view of what leaves the source. */
+  readonly legalView: number
+}
 
 /** What holds for every value of one request, found out once. */
 export interface RequestContext {
@@ -15,8 +27,8 @@ export interface RequestContext {
   readonly forbids: RuleSet
   /** Reasons of each permit that no value changes, by position; -1 until asked for. */
   readonly requestReasons: Int32Array
-  /** Rules that accept a source; values of one record share the object. */
-  readonly sources: Map<SourceFacts, { readonly permits: RuleSet; readonly forbids: RuleSet }>
+  /** What holds for every value of a source; values of one record share the object. */
+  readonly sources: Map<SourceFacts, SourceContext>
   /** Written over for each value. */
   readonly scratch: { readonly permits: RuleSet; readonly forbids: RuleSet }
 }
@@ -71,17 +83,24 @@ function recipientRules(table: RuleTable, facts: Facts): RuleSet {
   return set
 }
 
-/** Rules that accept the agency which holds a value. */
-function sourceRules(context: RequestContext, source: SourceFacts) {
+/**
+ * Narrows all rules to those that accept the agency which holds a value, and finds the legal regime.
+ *
+ * @throws UnknownWordError when the source uses a word that the vocabulary does not have
+ */
+export function resolveSource(context: RequestContext, source: SourceFacts): SourceContext {
   const known = context.sources.get(source)
   if (known) return known
-  const { permitTable, forbidTable } = context.program
-  const rules = {
-    permits: rulesOfSource(permitTable, source, context.facts),
-    forbids: rulesOfSource(forbidTable, source, context.facts),
+  const { facts, program } = context
+  const view = legalViewOf(source, facts.recipient, facts.request.purpose, program.ledPurposes)
+  const resolved = {
+    permits: rulesOfSource(program.permitTable, source, facts),
+    forbids: rulesOfSource(program.forbidTable, source, facts),
+    regime: view.regime,
+    legalView: numberOfView(view),
   }
-  context.sources.set(source, rules)
-  return rules
+  context.sources.set(source, resolved)
+  return resolved
 }
 
 function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Facts): RuleSet {
@@ -92,35 +111,35 @@ function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Fac
   return set
 }
 
-/** Positions of the permits that speak of a value, which falls into `cell`. */
+/** Positions of the permits that speak of a value of the source, which falls into `cell`. */
 export function permitsFor(
   context: RequestContext,
-  value: ValueFacts,
+  source: SourceContext,
   cell: number,
 ): readonly number[] {
   const { cells } = context.program.permitTable
   const set = context.scratch.permits
-  const ofSource = sourceRules(context, value.source).permits
-  meet(set, context.permits, ofSource, cells, cell * set.length)
+  meet(set, context.permits, source.permits, cells, cell * set.length)
   return rulesIn(set)
 }
 
 /** Whether some permit would speak of a value if only the purpose, or the role, were another. */
 export function permitsElsewhere(
   context: RequestContext,
-  value: ValueFacts,
+  source: SourceContext,
   cell: number,
   instead: 'purpose' | 'role',
 ): boolean {
   const { cells } = context.program.permitTable
   const rules = instead === 'purpose' ? context.permitsOfOtherPurpose : context.permitsOfOtherRole
   const set = context.scratch.permits
-  return meet(set, rules, sourceRules(context, value.source).permits, cells, cell * set.length)
+  return meet(set, rules, source.permits, cells, cell * set.length)
 }
 
 /** Positions of the forbids that speak of a value, as far as the tables can tell. */
 export function forbidsFor(
   context: RequestContext,
+  source: SourceContext,
   value: ValueFacts,
   cell: number,
 ): readonly number[] {
@@ -129,7 +148,7 @@ export function forbidsFor(
   // Before anything else, so that what cannot be read withholds whether or not a rule needs it.
   const ofParties = acceptingAny(informantParty, value.informantParties)
   const ofState = restricted[value.restricted ? 1 : 0]
-  meet(set, context.forbids, sourceRules(context, value.source).forbids, cells, cell * set.length)
+  meet(set, context.forbids, source.forbids, cells, cell * set.length)
   keepOnly(set, ofParties)
   keepOnly(set, ofState)
   return rulesIn(set)

@@ -132,6 +132,7 @@ const expectation = record(
     transform: choice(...TRANSFORMS),
     exception: text('an exception or `none`', 40, '^[a-z_]+$'),
     consent: choice('used', 'not_needed'),
+    regime: choice('gdpr', 'led'),
     agreementAlert: flag,
     expiresAfter: duration,
     reviewBy: name('role'),

@@ -1,5 +1,5 @@
 import type { ReasonCode, Remedy, Test } from './reasons.ts'
-import type { Transform } from './verdict.ts'
+import type { Regime, Transform } from './verdict.ts'
 
 /**
  * Tests of policies as data: `policies/*.test.yaml`, readable by a data protection officer. People and
@@ -133,6 +133,8 @@ export interface Expectation {
   /** Claim that opened it; `none`: no claim was needed. */
   readonly exception?: string
   readonly consent?: 'used' | 'not_needed'
+  /** Law under which it was released. */
+  readonly regime?: Regime
   readonly agreementAlert?: boolean
   readonly expiresAfter?: string
   readonly reviewBy?: string

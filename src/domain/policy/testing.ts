@@ -134,6 +134,7 @@ function describe(verdict: Verdict): { readonly [K in keyof Expectation]: unknow
     transform: verdict.transform,
     exception: verdict.exception ?? 'none',
     consent: verdict.basis.consent,
+    regime: verdict.basis.regime,
     agreementAlert: verdict.agreementAlert,
     expiresAfter: verdict.expiresAfter,
   }

@@ -13,8 +13,12 @@ export const TRANSFORMS = [
 ] as const
 export type Transform = (typeof TRANSFORMS)[number]
 
-/** GDPR, LED or national ground on which the winning rule stands. */
+/** Law under which a disclosure falls: the GDPR, or Directive (EU) 2016/680 between competent authorities. */
+export type Regime = 'gdpr' | 'led'
+
+/** Grounds on which the winning rule stands, of the regime at hand alone. */
 export interface Basis {
+  readonly regime: Regime
   readonly gdpr?: readonly string[]
   readonly art9?: string
   readonly art10?: string
