@@ -1,0 +1,47 @@
+import { performance } from 'node:perf_hooks'
+import { setImmediate as turn } from 'node:timers/promises'
+
+/** One of several that take turns; `step` decides the nth request. */
+export interface Runner {
+  readonly name: string
+  readonly step: (position: number) => unknown
+  /** Milliseconds of a turn. */
+  readonly lasts: number
+}
+
+/** Steps between two looks at the clock. */
+const STRIDE = 25
+
+/**
+ * Lets runners take turns and gives, for each, the steps per second of every round. A first round
+ * that is not counted warms them up. Who goes first changes, so that nobody always pays for the
+ * garbage of the same other one.
+ */
+export async function takeTurns(
+  runners: readonly Runner[],
+  rounds: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const speeds = new Map(runners.map(({ name }) => [name, [] as number[]]))
+  for (let round = 0; round <= rounds; round++) {
+    for (let i = 0; i < runners.length; i++) {
+      const runner = runners[(i + round) % runners.length] as Runner
+      const speed = run(runner)
+      if (round > 0) speeds.get(runner.name)?.push(speed)
+      await turn()
+      signal.throwIfAborted()
+    }
+  }
+  return speeds
+}
+
+function run({ step, lasts }: Runner): number {
+  const start = performance.now()
+  let now = start
+  let steps = 0
+  while (now - start < lasts) {
+    for (let i = 0; i < STRIDE; i++) step(steps++)
+    now = performance.now()
+  }
+  return (1000 * steps) / (now - start)
+}
