@@ -66,6 +66,7 @@ export interface Tables {
     reactivates: number | null
     reason: string | null
     authors: Json<{ agencyId: string; practitionerId: string }[]> | null
+    approvals: Json<{ agencyId: string; practitionerId: string; at: string }[]> | null
     activated_by: Json<{ agencyId: string; practitionerId: string }> | null
   }
   policy_active: {
@@ -94,6 +95,12 @@ export interface Tables {
     signature: string
     jwk: Json<Record<string, unknown>>
     created_at: Date
+  }
+  catalogue_version: {
+    id: Generated<number>
+    hash: string
+    records: Json<unknown[]>
+    created_at: Generated<Date>
   }
   disclosure: DisclosureTable
   release_ledger: ReleaseLedgerTable
@@ -332,9 +339,10 @@ interface DisclosureTable {
   purpose: Purpose
   requested: string[]
   outcome: 'full' | 'partial' | 'none' | 'review'
-  items: Json<unknown[]>
   record_versions: Json<Record<string, number>>
   policy_version: number
+  catalogue_version: number | null
+  facts: Buffer | null
   exception: string | null
   sealed: boolean
   notes_sealed: Buffer | null
