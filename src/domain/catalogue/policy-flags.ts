@@ -70,6 +70,11 @@ export const FLAG_DEFINITIONS = {
   postal_allowed: { meaning: 'letters to her address are allowed', attestedBy: null },
   // R31, R58
   subject_unaware: { meaning: 'the person does not know of the referral', attestedBy: null },
+  // F21
+  conference_called: {
+    meaning: 'a case conference has been called',
+    attestedBy: ['coordination_body', 'police'],
+  },
 } as const satisfies Record<string, { meaning: string; attestedBy: readonly string[] | null }>
 export type PolicyFlag = keyof typeof FLAG_DEFINITIONS
 

@@ -13,9 +13,7 @@ import type {
   SuiteCase,
   SuiteRequest,
 } from './suite.ts'
-
-/** A name in a suite that nothing in the suite explains. */
-export class SuiteError extends Error {}
+import { SuiteError } from './suite-error.ts'
 
 const DEFAULT_AT = '2026-01-15T12:00:00Z'
 const DEFAULT_AGE = 'PT1H'
@@ -101,10 +99,17 @@ function requestOf(suite: PolicySuite, one: SuiteCase): SuiteRequest {
 }
 
 function valuesOf(world: World, given: GivenValue, index: number): readonly ValueFacts[] {
-  const selectors = typeof given.field === 'string' ? [given.field] : given.field
-  const fields = new Set(selectors.flatMap((selector) => selectFields(world.catalogue, selector)))
+  const fields = fieldsOf(world.catalogue, given)
   const source = sourceOf(world.suite, given.heldBy)
   return [...fields].map((field) => valueOf(world, given, field, source, `record-${index + 1}`))
+}
+
+function fieldsOf(catalogue: Catalogue, { field, but = [] }: GivenValue) {
+  const named = (selectors: readonly string[]) =>
+    selectors.flatMap((selector) => selectFields(catalogue, selector))
+  const all = field === '*' ? catalogue.fields : named(typeof field === 'string' ? [field] : field)
+  const out = new Set(named(but))
+  return new Set(all.filter((one) => !out.has(one)))
 }
 
 function valueOf(
@@ -179,6 +184,7 @@ function sourceOf(suite: PolicySuite, name: string): SourceFacts {
     agencyId: name,
     sector: agency.sector,
     organisationId: agency.organisation ?? name,
+    public: agency.public ?? false,
     competentAuthority: agency.competentAuthority ?? false,
     actsFor: agency.actsFor,
   } as SourceFacts

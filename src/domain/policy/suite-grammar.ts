@@ -10,6 +10,7 @@ import {
   type TableShape,
   text,
 } from './shape.ts'
+import type { SweepKey } from './suite.ts'
 import { TRANSFORMS } from './verdict.ts'
 
 // The grammar of policy tests; what the parts mean is told in `suite.ts` and docs/policies.md.
@@ -41,10 +42,17 @@ const agency = record(
   },
 )
 
+const selectorOrAll = text(
+  'a selector, or `*` for every field',
+  120,
+  `${selector.pattern?.slice(0, -1)}$|^[*]$`,
+)
+
 const value = record(
   'value',
-  { field: { type: 'either', scalar: selector, list: list(selector) }, heldBy: properName },
+  { field: { type: 'either', scalar: selectorOrAll, list: list(selector) }, heldBy: properName },
   {
+    but: list(selector),
     about: properName,
     informant: name('informant'),
     toldBy: properName,
@@ -116,7 +124,7 @@ const when = record(
   },
 )
 
-const outcome = choice('released', 'generalised', 'review', 'withheld', 'silent')
+const outcome = choice('released', 'generalised', 'review', 'withheld', 'silent', 'refused')
 
 const expectation = record(
   'expectation',
@@ -141,6 +149,21 @@ const expectation = record(
 
 const expected: Shape = { type: 'either', scalar: outcome, record: expectation }
 
+const sweep = record('sweep', {}, {
+  agency: list(properName),
+  role: list(name('role')),
+  about: list(properName),
+  purpose: list(name('purpose')),
+  exception: list(name('exception')),
+  sector: list(name('sector')),
+  actsFor: list(name('actsFor')),
+  from: list(name('sector')),
+  fromActsFor: list(name('actsFor')),
+  subject: list(name('personRole')),
+  informant: list(name('informant')),
+  flag: list(name('flag')),
+} satisfies Record<SweepKey, Shape>)
+
 const suiteCase = record(
   'case',
   {
@@ -155,7 +178,7 @@ const suiteCase = record(
       },
     ),
   },
-  { given, when },
+  { given, when, each: sweep, everyOther: sweep },
 )
 
 /** One test suite. */

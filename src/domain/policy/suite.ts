@@ -34,6 +34,10 @@ export interface SuiteAgency {
 
 export interface SuiteCase {
   readonly case: string
+  /** The case holds for each of these words alike; several keys: for every combination. */
+  readonly each?: SuiteSweep
+  /** The case holds for every word of the vocabulary that is not among these. */
+  readonly everyOther?: SuiteSweep
   readonly given?: Given
   readonly when?: Partial<SuiteRequest>
   /** By selector, the narrowest first; `others` for the rest. */
@@ -41,6 +45,26 @@ export interface SuiteCase {
     Record<string, Outcome | Expectation | readonly (Outcome | Expectation)[]>
   >
 }
+
+/**
+ * What a sweep replaces, word by word: parts of the request; sector or party of the agency that asks;
+ * the same of all that hold given values (`from`, `fromActsFor`); the role of the person asked about
+ * (`subject`); the informant of every given value; the flags of the case, of which only one then holds.
+ */
+export type SweepKey =
+  | 'agency'
+  | 'role'
+  | 'about'
+  | 'purpose'
+  | 'exception'
+  | 'sector'
+  | 'actsFor'
+  | 'from'
+  | 'fromActsFor'
+  | 'subject'
+  | 'informant'
+  | 'flag'
+export type SuiteSweep = Partial<Readonly<Record<SweepKey, readonly string[]>>>
 
 export interface Given {
   readonly values?: readonly GivenValue[]
@@ -52,7 +76,10 @@ export interface Given {
 
 /** One value per field that the selectors name. */
 export interface GivenValue {
+  /** `*`: every field of the catalogue. */
   readonly field: string | readonly string[]
+  /** Selectors that are left out of it. */
+  readonly but?: readonly string[]
   readonly heldBy: string
   /** Person; absent: the case as a whole. */
   readonly about?: string
@@ -113,8 +140,11 @@ export interface SuiteRequest {
   readonly trainings?: Readonly<Record<string, string>>
 }
 
-/** `withheld` is explained, `silent` withheld so that it cannot be told from there being nothing. */
-export type Outcome = 'released' | 'generalised' | 'review' | 'withheld' | 'silent'
+/**
+ * `withheld` is explained, `silent` withheld so that it cannot be told from there being nothing;
+ * `refused` is either of the two.
+ */
+export type Outcome = 'released' | 'generalised' | 'review' | 'withheld' | 'silent' | 'refused'
 
 /** What is stated is compared; sets in any order. */
 export interface Expectation {

@@ -6,8 +6,10 @@ import type { Fault } from './fault.ts'
 import type { Parsed } from './parsed.ts'
 import type { Program } from './program.ts'
 import type { Expectation, Outcome, PolicySuite, SuiteCase } from './suite.ts'
-import { factsOfCase, SuiteError } from './suite-facts.ts'
+import { SuiteError } from './suite-error.ts'
+import { factsOfCase } from './suite-facts.ts'
 import { SUITE_SHAPE } from './suite-grammar.ts'
+import { sweptCases } from './suite-sweep.ts'
 import type { Verdict } from './verdict.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
@@ -30,7 +32,9 @@ export function checkSuite(
   nameFaults(parsed.document, vocabulary, report, SUITE_SHAPE)
   parsed.document.cases.forEach((one, i) => {
     try {
-      factsOfCase(parsed.document, one, catalogue)
+      for (const swept of sweptCases(parsed.document, one, vocabulary)) {
+        factsOfCase(swept.suite, swept.case, catalogue)
+      }
     } catch (error) {
       if (!(error instanceof SuiteError || error instanceof UnknownSelectorError)) throw error
       report('no_match', `/cases/${i}`, error.message)
@@ -48,7 +52,10 @@ export function runPolicyTests(
   return suite.cases.map((one) => ({
     suite: suite.suite,
     case: one.case,
-    problems: runCase(program, catalogue, suite, one),
+    problems: sweptCases(suite, one, program.vocabulary).flatMap((swept) => {
+      const problems = runCase(program, catalogue, swept.suite, swept.case)
+      return swept.words === '' ? problems : problems.map((text) => `with ${swept.words}: ${text}`)
+    }),
   }))
 }
 
@@ -104,7 +111,7 @@ function compare(
   const actual = describe(verdict)
   return Object.entries(expected).flatMap(([key, want]) => {
     const got = actual[key as keyof Expectation]
-    if (isSame(want, got)) return []
+    if (isSame(want, got) || isRefusal(want, got)) return []
     return [`${field}: ${key} is ${show(got)}, expected ${show(want)}${because(key, verdict)}`]
   })
 }
@@ -153,6 +160,11 @@ function because(key: string, verdict: Verdict): string {
 function isSame(want: unknown, got: unknown): boolean {
   if (!Array.isArray(want)) return want === got
   return Array.isArray(got) && want.toSorted().join('\n') === got.toSorted().join('\n')
+}
+
+/** `refused` leaves open whether the requester is told. */
+function isRefusal(want: unknown, got: unknown): boolean {
+  return want === 'refused' && (got === 'withheld' || got === 'silent')
 }
 
 function show(value: unknown): string {
