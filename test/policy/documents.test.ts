@@ -15,10 +15,9 @@ import { describeFault, type Fault } from '../../src/domain/policy/fault.ts'
 import { POLICY_SHAPE } from '../../src/domain/policy/grammar.ts'
 import { jsonSchema } from '../../src/domain/policy/json-schema.ts'
 import { MAX_DOCUMENT_BYTES, parsePolicy, parseSuite } from '../../src/domain/policy/parse.ts'
-import { SHAPE_OF_KIND } from '../../src/domain/policy/settings-grammar.ts'
-import { SUITE_SHAPE } from '../../src/domain/policy/suite-grammar.ts'
 import { checkSuite } from '../../src/domain/policy/testing.ts'
 import { readPolicyFiles } from '../../src/files/policies.ts'
+import { policySchemas } from '../support/generate-policy-schemas.ts'
 import { catalogue, pack, vocabulary } from './arbitraries.ts'
 import { SEED } from './support.ts'
 
@@ -349,12 +348,7 @@ t.test('durations of fixed length', async (t) => {
 })
 
 t.test('the published schemas are made from the grammar', async (t) => {
-  const written = jsonSchema(Object.values(SHAPE_OF_KIND), vocabulary, 'Policy document', true)
-  const suites = jsonSchema(SUITE_SHAPE, vocabulary, 'Policy tests')
-  for (const [file, schema] of [
-    ['policy.schema.json', written],
-    ['policy-test.schema.json', suites],
-  ] as const) {
+  for (const [file, schema] of Object.entries(policySchemas())) {
     const path = join(import.meta.dirname, '../../schemas', file)
     t.same(JSON.parse(await readFile(path, 'utf8')), schema, file)
   }

@@ -4,7 +4,7 @@ import { nearestName } from '../catalogue/edit-distance.ts'
 export type Hint = (name: string, candidates: Iterable<string>) => string | undefined
 
 /** Whoever has made more slips than this reads the manual; looking on would only take time. */
-const MOST_HINTS = 100
+const MOST_HINTS = 20
 
 /** Hints for one reading of one pack, of which there are only so many: comparing names takes time. */
 export function makeHints(): Hint {

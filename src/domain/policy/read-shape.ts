@@ -144,6 +144,7 @@ function readTable(node: DocumentNode, shape: TableShape, pointer: string, into:
       value: readShape(value, shape.of, at, into),
       enumerable: true,
     })
+    if (place && value.kind !== 'scalar') into.places.set(at, place)
   }
   if (node.entries.length < shape.min) {
     addFault(into, 'bad_value', pointer, 'an empty mapping says nothing', { place: node.place })
