@@ -1,6 +1,6 @@
 // Settings, profiles and packs: what national law may set, where each value comes from, and every fault.
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -436,4 +436,12 @@ t.test('packs on disk', async (t) => {
   t.equal((await readPolicyPack(folder, 'default')).documents.length, 1)
   await t.rejects(readPolicyPack(folder, 'autria'), new UnknownPackError('autria', ['austria']))
   await t.rejects(readPolicyPack(folder, '../..'), UnknownPackError)
+})
+
+t.test('the examples of the manual can be read', async (t) => {
+  const manual = await readFile(join(import.meta.dirname, '../../docs/policies.md'), 'utf8')
+  const examples = [...manual.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '')
+  const written = examples.filter((text) => /^(settings|profile):/.test(text))
+  t.equal(written.length, 2)
+  for (const text of written) t.equal(parseDocument(text).ok, true, text)
 })
