@@ -149,7 +149,7 @@ begin
       from policy_approval a where a.draft_id = d.id and a.revision = d.revision), p_by);
   update policy_active set version = next, activated_at = p_at, activated_by = (p_by ->> 'practitionerId')::uuid;
   update policy_draft set state = 'activated', activated_as = next, version = version + 1, changed_at = p_at where id = d.id;
-  return next;
+  return (next);
 end
 $$;
 
