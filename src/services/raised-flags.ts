@@ -4,6 +4,7 @@
  */
 import type { Party, PolicyFlag } from '../domain/catalogue/types.ts'
 import { attestedFlags } from '../domain/catalogue/flags.ts'
+import { RECORD_FLAGS } from '../domain/catalogue/policy-flags.ts'
 import { isPerpetratorSide, partiesOf } from '../domain/case/parties.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
 import type { GateContext, GateRecord } from '../storage/gate.ts'
@@ -35,7 +36,9 @@ export function flagsOfCase(
     if (!record.sealed_flags || !record.subject_key) continue
     if (isHisSide(viewpoint) && isOfVictimSide(viewpoint, record)) continue
     if (!flags.get(record.record_id)?.opened) continue
-    for (const flag of flagsOfRecord(viewpoint, record, flags).asSeen) raised.add(flag)
+    for (const flag of flagsOfRecord(viewpoint, record, flags).asSeen) {
+      if (!RECORD_FLAGS.has(flag)) raised.add(flag)
+    }
   }
   return [...raised].sort()
 }

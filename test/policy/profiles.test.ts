@@ -264,6 +264,10 @@ t.test('documents of the wrong shape', async (t) => {
   t.same(faults(profile('a', 'set: { x: { value: 1 } }\n')), [
     'x.yaml:4:11 key `source` is missing',
   ])
+  t.same(
+    faults(profile('a', 'set: { x: { value: 1, source: [L] }, x: { value: 2, source: [L] } }\n')),
+    ['x.yaml:4:38 key `x` stands here twice'],
+  )
   t.same(faults(profile('a', 'set: {}\n')), ['x.yaml:4:6 an empty mapping says nothing'])
   t.same(faults(profile('a', 'set: { x: { value: { y: 1 }, source: [Law] } }\n')), [
     'x.yaml:4:20 this must be true or false, a number, a text or a list of texts',

@@ -75,8 +75,24 @@ export const FLAG_DEFINITIONS = {
     meaning: 'a case conference has been called',
     attestedBy: ['coordination_body', 'police'],
   },
-} as const satisfies Record<string, { meaning: string; attestedBy: readonly string[] | null }>
+  // R27: what kind of referral it is, and so of no other record of the case
+  couple_work: {
+    meaning: 'a referral to counselling or mediation of the couple',
+    attestedBy: null,
+    ofRecord: true,
+  },
+} as const satisfies Record<
+  string,
+  { meaning: string; attestedBy: readonly string[] | null; ofRecord?: true }
+>
 export type PolicyFlag = keyof typeof FLAG_DEFINITIONS
+
+/** Flags that say something of the record that raises them, and nothing of the case. */
+export const RECORD_FLAGS: ReadonlySet<string> = new Set(
+  Object.entries(FLAG_DEFINITIONS).flatMap(([flag, definition]) =>
+    'ofRecord' in definition ? [flag] : [],
+  ),
+)
 
 /** All flags, in the order in which `deriveFlags` gives them. */
 export const POLICY_FLAGS = Object.freeze(Object.keys(FLAG_DEFINITIONS) as PolicyFlag[])

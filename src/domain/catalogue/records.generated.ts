@@ -971,6 +971,7 @@ export interface ReferralFields {
     | 'psychosocial'
     | 'perpetrator_work'
     | 'partner_support'
+    | 'couple_counselling'
     | 'child_protection'
     | 'parenting'
     | 'employment'

@@ -143,6 +143,7 @@ function readTable(node: DocumentNode, shape: TableShape, pointer: string, into:
     Object.defineProperty(result, key, {
       value: readShape(value, shape.of, at, into),
       enumerable: true,
+      configurable: true,
     })
     if (place && value.kind !== 'scalar') into.places.set(at, place)
   }
