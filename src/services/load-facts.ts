@@ -101,6 +101,7 @@ function valuesOf(
       agencyId: record.agency_id,
       sector: record.sector,
       organisationId: record.organisation_id,
+      public: record.public,
       competentAuthority: record.competent_authority,
       actsFor: record.acts_for ? [record.acts_for] : [],
     },

@@ -91,6 +91,7 @@ export interface GateRecord {
   readonly agency_id: string
   readonly sector: Sector
   readonly organisation_id: string
+  readonly public: boolean
   readonly competent_authority: boolean
   readonly acts_for: ActsFor | null
   readonly fields: readonly StoredField[]

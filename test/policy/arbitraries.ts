@@ -120,9 +120,17 @@ const recipient = {
   role: rarely(some(ROLES), 0.4),
   actsFor: rarely(some(ACTS_FOR), 0.4),
   country: rarely(some(['AT', 'DE']), 0.2),
+  notCountry: rarely(some(['DE', 'FR']), 0.2),
   public: rarely(fc.boolean(), 0.1),
   competentAuthority: rarely(fc.boolean(), 0.1),
   nationalAuthorisation: rarely(fc.boolean(), 0.1),
+}
+
+/** Without what would leave out every country that is named. */
+const somewhere = <T extends { country?: string[]; notCountry?: string[] }>(to: T): T => {
+  if (!to.country?.every((code) => to.notCountry?.includes(code))) return to
+  const { notCountry: _, ...rest } = to
+  return rest as T
 }
 
 const scope = {
@@ -131,6 +139,7 @@ const scope = {
       record<object>({
         sector: rarely(some(SECTORS), 0.5),
         actsFor: rarely(some(ACTS_FOR), 0.5),
+        public: rarely(fc.boolean(), 0.3),
         competentAuthority: rarely(fc.boolean(), 0.5),
       }),
     ),
@@ -217,7 +226,7 @@ const permitBody = record<Omit<PermitStatement, 'id'>>({
         0.15,
       ),
     }),
-  ).map((to) => to ?? { actsFor: ACTS_FOR }),
+  ).map((to) => (to ? somewhere(to) : { actsFor: ACTS_FOR })),
   purpose: some(PURPOSES),
   fields: fieldClause,
   agreement: rarely(agreement, 0.3),
@@ -265,7 +274,7 @@ const permit = fc
 
 export const forbidBody = record<Omit<ForbidStatement, 'id'>>({
   ...(scope as object),
-  to: rarely(orNothing(record<object>(recipient)), 2),
+  to: rarely(orNothing(record<object>(recipient).map(somewhere)), 2),
   purpose: rarely(some(PURPOSES), 1),
   fields: forbiddenFields,
   informant: rarely(some(INFORMANTS), 0.5),
@@ -312,6 +321,7 @@ const source = fc.record({
   agencyId: oneOf(AGENCIES),
   sector: oneOf(SECTORS),
   organisationId: oneOf(['one', 'two']),
+  public: fc.boolean(),
   competentAuthority: fc.boolean(),
   actsFor: fc.subarray(ACTS_FOR, { maxLength: 2 }),
 })
@@ -433,6 +443,12 @@ export const factsArbitrary: fc.Arbitrary<Facts> = fc
   .map((facts) => facts as unknown as Facts)
 
 /** What a nation may set beside the documents, mostly nothing. */
-export const nation = record<{ ledPurposes: readonly string[] }>({
+export const nation: fc.Arbitrary<CompileOptions> = record<CompileOptions>({
   ledPurposes: rarely(fc.subarray(PURPOSES), 1),
-} as never) as fc.Arbitrary<CompileOptions>
+  freshness: rarely(
+    fc
+      .array(fc.tuple(oneOf(fields), oneOf([12 * 3_600_000, 2 * DAY, 10 * DAY, 90 * DAY])))
+      .map((ages) => new Map(ages.map(([field, ms]) => [field.index, { ms }]))),
+    1,
+  ),
+})

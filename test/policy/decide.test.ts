@@ -96,6 +96,20 @@ permit:
     fields: [incident.occurred_at, incident.victim_account]
     necessary: { because: somebody needs it }
     basis: { led: ['8', '10'], consent: not_needed }
+  - id: M-from-the-town
+    from: { public: true }
+    to: { actsFor: [victim], country: [AT, DE, FR], notCountry: [FR] }
+    purpose: [housing]
+    fields: [person.sex_gender]
+    necessary: { because: somebody needs it }
+    basis: { gdpr: [A6-1-e], consent: not_needed }
+  - id: N-from-a-private-body
+    from: { public: false }
+    to: { actsFor: [victim], notCountry: [FR, DE] }
+    purpose: [housing]
+    fields: [person.sex_gender]
+    necessary: { because: somebody needs it }
+    basis: { gdpr: [A6-1-e], consent: not_needed }
 forbid:
   - id: X-told-by-her
     to: { actsFor: [perpetrator] }
@@ -437,6 +451,31 @@ cases:
       incident.victim_account: { outcome: withheld, reasons: [no_legal_ground] }
 `,
   `
+suite: places
+title: Who holds it, and into which country it goes
+${WORLD}
+  Munich: { sector: victim_support, actsFor: [victim], country: DE }
+  Lyon: { sector: victim_support, actsFor: [victim], country: FR }
+  Berne: { sector: victim_support, actsFor: [victim], country: CH }
+when: { agency: Lighthouse, role: vss_advocate, about: Ana, purpose: housing }
+given:
+  values:
+    - { field: person.sex_gender, heldBy: Town Police, about: Ana, informant: PO }
+    - { field: person.sex_gender, heldBy: Harbour, about: Ana, toldBy: Ana }
+cases:
+  - case: a public body and a private one, each by its rule
+    then: { person.sex_gender: [{ outcome: released, rules: [M-from-the-town] }, { outcome: released, rules: [N-from-a-private-body] }] }
+  - case: into a country that one rule names and the other leaves out
+    when: { agency: Munich }
+    then: { person.sex_gender: [{ outcome: released, rules: [M-from-the-town] }, withheld] }
+  - case: into one that both leave out
+    when: { agency: Lyon }
+    then: { person.sex_gender: { outcome: withheld, reasons: [no_rule] } }
+  - case: into one that neither names
+    when: { agency: Berne }
+    then: { person.sex_gender: [withheld, { outcome: released, rules: [N-from-a-private-body] }] }
+`,
+  `
 suite: shield
 title: What his side may not even notice
 ${WORLD}
@@ -491,6 +530,54 @@ for (const text of SUITES) {
       t.same(result.problems, [], result.case)
   })
 }
+
+t.test('a nation may set other ages; what a flag shortens stays as short', async (t) => {
+  const risk = catalogue.fieldsById['risk_assessment.risk_level']
+  const phone = catalogue.fieldsById['contact_location.perp_phone']
+  if (risk?.freshness.kind !== 'days' || phone?.freshness.kind !== 'days') throw new Error('ages')
+  const shortest = risk.freshness.whenFlag?.['risk_high'] ?? 0
+  t.ok(shortest > 0 && shortest < risk.freshness.days)
+  const suite = (age: string, flags: string, outcome: string) =>
+    parsedSuite(`
+suite: ages
+title: Ages
+${WORLD}
+when: { agency: Lighthouse, role: vss_advocate, about: Marko, purpose: referral }
+cases:
+  - case: ${age} ${flags}
+    given:
+      values:
+        - { field: contact_location.perp_phone, heldBy: Town Police, about: Marko, informant: PO, age: ${age}, flags: ${flags} }
+        - { field: risk_assessment.risk_level, heldBy: Town Police, about: Marko, informant: PO, age: ${age}, flags: ${flags} }
+    then: { contact_location.perp_phone: released, risk_assessment.risk_level: ${outcome} }
+`)
+  const policy = POLICY.replace(
+    'forbid:',
+    `  - id: O-risk
+    to: { actsFor: [victim] }
+    purpose: [referral]
+    fields: [risk_assessment.risk_level]
+    necessary: { because: somebody needs it }
+    basis: { gdpr: [A6-1-e], art10: authorised, consent: not_needed }
+forbid:`,
+  )
+  const ages = new Map([
+    [risk.index, { ms: 400 * 86_400_000 }],
+    [phone.index, { ms: 400 * 86_400_000 }],
+  ])
+  const said = (freshness: typeof ages, age: string, flags: string, outcome: string) =>
+    runPolicyTests(
+      program([parsedPolicy(policy)], { freshness }),
+      catalogue,
+      suite(age, flags, outcome),
+    ).flatMap(({ problems }) => problems)
+  t.same(said(ages, 'P399D', '[]', 'released'), [])
+  t.match(said(new Map(), 'P399D', '[]', 'released').join('\n'), /stale/)
+  t.same(said(ages, `P${shortest + 1}D`, '[risk_high]', 'withheld'), [])
+  const hours = new Map([...ages, [risk.index, { ms: 12 * 3_600_000 }]])
+  t.same(said(hours, 'PT12H', '[]', 'released'), [])
+  t.same(said(hours, 'PT13H', '[]', 'withheld'), [])
+})
 
 t.test('a review that his side may not notice is no review', async (t) => {
   const reviewOnly = POLICY.replace(/  - id: C-birth-year[\s\S]*?(?=  - id: D-birth-date)/, '')

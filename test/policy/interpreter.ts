@@ -75,6 +75,7 @@ interface PermitInPack {
 
 /** What a nation may set beside the documents. */
 export interface Nation {
+  readonly freshness?: ReadonlyMap<number, { readonly ms: number }>
   readonly ledPurposes?: readonly string[]
 }
 
@@ -313,6 +314,7 @@ function recipientFits(to: RecipientClause, { recipient }: Facts, withRole: bool
     (!to.role || !withRole || to.role.includes(recipient.role)) &&
     (!to.actsFor || shares(to.actsFor, recipient.actsFor)) &&
     (!to.country || to.country.includes(recipient.country)) &&
+    !(to.notCountry ?? []).includes(recipient.country) &&
     (to.public === undefined || to.public === recipient.public) &&
     (to.competentAuthority === undefined ||
       to.competentAuthority === recipient.competentAuthority) &&
@@ -335,6 +337,7 @@ function sourceFits(from: FromClause, { source }: ValueFacts): boolean {
   return (
     (!from.sector || from.sector.includes(source.sector)) &&
     (!from.actsFor || shares(from.actsFor, source.actsFor)) &&
+    (from.public === undefined || from.public === source.public) &&
     (from.competentAuthority === undefined || from.competentAuthority === source.competentAuthority)
   )
 }
@@ -447,7 +450,7 @@ function tryPermit(
     reasons.add('contested')
   }
 
-  const old = at - (value.verifiedAt ?? value.collectedAt) > limitOf(rule, value)
+  const old = at - (value.verifiedAt ?? value.collectedAt) > limitOf(rule, value, nation)
   const marks = rule.timely?.onStale === 'mark'
   if (old && !marks) reasons.add('stale')
 
@@ -509,18 +512,19 @@ function groundsUnder(
   return law === 'led' ? { regime: law, led } : { regime: law, gdpr, art9, art10 }
 }
 
-function limitOf(rule: PermitStatement, value: ValueFacts): number {
+function limitOf(rule: PermitStatement, value: ValueFacts, nation: Nation): number {
   const maxAge = rule.timely?.maxAge ?? 'catalogue'
   if (maxAge === 'none') return Infinity
   if (maxAge !== 'catalogue') return milliseconds(maxAge)
   const { freshness } = value.field
   if (freshness.kind !== 'days') return Infinity
-  const days = [freshness.days]
+  const day = 24 * 3600 * 1000
+  const limits = [nation.freshness?.get(value.field.index)?.ms ?? freshness.days * day]
   for (const flag of value.flags) {
     const shorter = freshness.whenFlag?.[flag]
-    if (shorter !== undefined) days.push(shorter)
+    if (shorter !== undefined) limits.push(shorter * day)
   }
-  return Math.min(...days) * 24 * 3600 * 1000
+  return Math.min(...limits)
 }
 
 /** The consent that counts, or the nearest thing to one. */

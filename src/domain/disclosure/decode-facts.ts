@@ -182,13 +182,13 @@ function readRecord(reader: CompactReader): OfRecord {
   const agencyId = reader.text()
   const organisationId = reader.text()
   const sector = reader.text() as SourceFacts['sector']
-  const [competent, said, isPublic] = reader.answers()
+  const [isPublic, competent] = reader.answers()
   const source: SourceFacts = {
     agencyId,
     organisationId,
     sector,
+    public: isPublic === true,
     competentAuthority: competent === true,
-    ...(said ? { public: isPublic === true } : {}),
     actsFor: reader.texts() as unknown as SourceFacts['actsFor'],
   }
   return {

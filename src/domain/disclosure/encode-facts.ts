@@ -161,8 +161,7 @@ function writeRecord(writer: CompactWriter, value: ValueFacts): void {
   writer.text(source.agencyId)
   writer.text(source.organisationId)
   writer.text(source.sector)
-  const { public: isPublic }: { readonly public?: boolean } = source as object
-  writer.answers(source.competentAuthority, isPublic !== undefined, isPublic === true)
+  writer.answers(source.public, source.competentAuthority)
   writer.texts(source.actsFor)
   writer.texts(value.subjectParties)
   writer.texts(value.conditions)

@@ -7,6 +7,7 @@ import type {
   ForbidStatement,
   GuardrailStatement,
   PermitStatement,
+  RecipientClause,
   WhenClause,
 } from './document.ts'
 import { legalFaults } from './legal.ts'
@@ -35,6 +36,7 @@ export function ruleFaults(
   if (statement.except?.fields) {
     clauseFaults(statement.except.fields, `${pointer}/except/fields`, catalogue, report)
   }
+  countryFaults(statement.to, `${pointer}/to`, report)
   whenFaults(statement.when, `${pointer}/when`, report)
   if (kind === 'permit') permitFaults(rule as PermitStatement, pointer, catalogue, report)
   if (kind === 'guardrail') claimFaults(rule as GuardrailStatement, pointer, report)
@@ -101,6 +103,13 @@ function selectorFaults(selector: string, at: string, catalogue: Catalogue, repo
     const message = `\`${selector}\` matches no field of the catalogue`
     report('no_match', at, message, error.nearest ?? undefined)
   }
+}
+
+/** A rule for nobody would look as if it did something. */
+function countryFaults(to: RecipientClause | undefined, pointer: string, report: Report): void {
+  const { country, notCountry = [] } = to ?? {}
+  if (!country?.every((code) => notCountry.includes(code))) return
+  report('bad_value', `${pointer}/notCountry`, 'leaves out every country that `country` names')
 }
 
 function whenFaults(when: WhenClause | undefined, pointer: string, report: Report): void {

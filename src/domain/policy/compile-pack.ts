@@ -34,9 +34,9 @@ export function compileParsedPack(
 }
 
 /** What of a pack is not in its rules. */
-function optionsOf({ settings }: ResolvedPack): CompileOptions {
+function optionsOf({ settings, freshness }: ResolvedPack): CompileOptions {
   const ledPurposes = listOf(settings, 'led_purposes')
-  return ledPurposes ? { ledPurposes } : {}
+  return ledPurposes ? { ledPurposes, freshness } : { freshness }
 }
 
 function listOf(settings: ResolvedSettings, name: string): readonly string[] | undefined {

@@ -1,6 +1,6 @@
 import { canonicalize, type Json } from '../log/canonical.ts'
 import { sha256 } from '../log/hash.ts'
-import type { Catalogue } from '../catalogue/types.ts'
+import type { Catalogue, FieldDefinition, Freshness } from '../catalogue/types.ts'
 import { buildCellIndex } from './cell-index.ts'
 import { check } from './check.ts'
 import type { ExceptClause, ForbidStatement, PermitStatement, PolicyDocument } from './document.ts'
@@ -20,6 +20,8 @@ import type { PolicyVocabulary } from './vocabulary.ts'
 
 export type { Program } from './program.ts'
 
+const DAY = 86_400_000
+
 export type Compiled =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly faults: readonly Fault[] }
@@ -28,6 +30,11 @@ export type Compiled =
 export interface CompileOptions {
   /** Default: `LED_PURPOSES`. */
   readonly ledPurposes?: readonly string[]
+  /**
+   * By index of the field: age in milliseconds after which a value is stale, instead of the
+   * catalogue's. What a flag shortens stays as short. Only for fields that go stale with age.
+   */
+  readonly freshness?: ReadonlyMap<number, { readonly ms: number }>
 }
 
 /**
@@ -75,6 +82,9 @@ export function compile(
     guardrails: sorted
       .flatMap((document) => document.guardrail ?? [])
       .sort((a, b) => byCodeUnits(a.id, b.id)),
+    freshness: Object.freeze(
+      catalogue.fields.map((field) => freshnessOf(field, options.freshness?.get(field.index))),
+    ),
     ledPurposes: Object.freeze([...(options.ledPurposes ?? LED_PURPOSES)]),
     legalClasses: Uint8Array.from(catalogue.fields, (field) => numberOfClass(legalClassOf(field))),
     cells,
@@ -169,6 +179,14 @@ function forbidOf(rule: ForbidStatement, document: PolicyDocument, catalogue: Ca
     silent: rule.explain === 'silent',
     reason: rule.reason ?? 'shielded',
   })
+}
+
+function freshnessOf(
+  { freshness }: FieldDefinition,
+  instead: { readonly ms: number } | undefined,
+): Freshness {
+  if (!instead || freshness.kind !== 'days') return freshness
+  return Object.freeze({ ...freshness, days: instead.ms / DAY })
 }
 
 function consentOf(clause: PermitStatement['basis']['consent']): ConsentNeed {

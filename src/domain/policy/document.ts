@@ -33,6 +33,7 @@ export interface AgreementClause {
 export interface FromClause {
   readonly sector?: readonly string[]
   readonly actsFor?: readonly string[]
+  readonly public?: boolean
   readonly competentAuthority?: boolean
 }
 
@@ -43,6 +44,8 @@ export interface RecipientClause {
   readonly actsFor?: readonly string[]
   /** ISO 3166-1 alpha-2. */
   readonly country?: readonly string[]
+  /** None of these; with `country`, both hold. */
+  readonly notCountry?: readonly string[]
   readonly public?: boolean
   readonly competentAuthority?: boolean
   readonly nationalAuthorisation?: boolean

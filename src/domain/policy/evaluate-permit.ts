@@ -1,7 +1,7 @@
 import { freshnessLimit } from '../catalogue/freshness.ts'
 import { consentOf, hasFlag, isExcluded, type ValueView, whenHolds } from './conditions.ts'
-import type { ConsentFacts, Facts } from './facts.ts'
-import type { Permit } from './program.ts'
+import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
+import type { Permit, Program } from './program.ts'
 import { REASON, type ReasonSet } from './reason-set.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -29,7 +29,7 @@ export function evaluatePermit(
   permit: Permit,
   view: ValueView,
 ): Attempt {
-  const { value, facts } = view
+  const { value } = view
   let failed = requestReasons(context, position, permit)
   if (isExcluded(permit.except, view)) failed |= REASON.excluded
   if (!whenHolds(permit.when, view)) failed |= REASON.condition_not_met
@@ -41,7 +41,7 @@ export function evaluatePermit(
   if (agreement === 'missing') failed |= REASON.no_agreement
   const consent = consentResult(permit, view)
   failed |= consent.failed
-  const old = isStale(permit, facts, view)
+  const old = isStale(context.program, permit, view)
   if (old && permit.withholdStale) failed |= REASON.stale
   return {
     permit,
@@ -81,7 +81,7 @@ export function isClaimed(codes: readonly string[], { request }: Facts): boolean
 }
 
 /** An agency needs no agreement with itself. */
-function agreementResult(
+export function agreementResult(
   permit: Permit,
   { facts, value }: ValueView,
 ): 'fine' | 'alert' | 'missing' {
@@ -119,9 +119,18 @@ function consentResult(
 }
 
 /** Whether the value is older than the permit wants, counted from when it was last verified. */
-function isStale(permit: Permit, { at }: Facts, { value }: ValueView): boolean {
-  const age = at - (value.verifiedAt ?? value.collectedAt)
-  if (permit.maxAge !== 'catalogue') return age > permit.maxAge
-  const days = freshnessLimit(value.field.freshness, value.flags)
-  return days !== null && age > days * DAY
+function isStale(
+  program: Program,
+  permit: Permit,
+  { facts: { at }, value }: ValueView,
+): boolean {
+  return at - (value.verifiedAt ?? value.collectedAt) > ageLimit(program, permit, value)
+}
+
+/** Milliseconds beyond which the value is too old for the permit, counted from when it was last verified. */
+export function ageLimit({ freshness }: Program, permit: Permit, value: ValueFacts): number {
+  if (permit.maxAge !== 'catalogue') return permit.maxAge
+  const limit = freshness[value.field.index]
+  const days = limit ? freshnessLimit(limit, value.flags) : null
+  return days === null ? Number.POSITIVE_INFINITY : days * DAY
 }

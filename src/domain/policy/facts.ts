@@ -100,6 +100,7 @@ export interface SourceFacts {
   readonly agencyId: string
   readonly sector: Sector
   readonly organisationId: string
+  readonly public: boolean
   readonly competentAuthority: boolean
   /** For whom the source acts in the case now; empty when it has left. */
   readonly actsFor: readonly ActsFor[]

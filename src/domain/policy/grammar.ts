@@ -76,6 +76,7 @@ const from = record(
   {
     sector: list(name('sector')),
     actsFor: list(name('actsFor')),
+    public: flag,
     competentAuthority: flag,
   },
 )
@@ -85,6 +86,7 @@ const recipient = {
   role: list(name('role')),
   actsFor: list(name('actsFor')),
   country: list(country),
+  notCountry: list(country),
   public: flag,
   competentAuthority: flag,
   nationalAuthorisation: flag,

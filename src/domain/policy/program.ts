@@ -1,5 +1,5 @@
 import type { PractitionerRole } from '../case/vocabulary.ts'
-import type { Catalogue } from '../catalogue/types.ts'
+import type { Catalogue, Freshness } from '../catalogue/types.ts'
 import type { CellIndex } from './cell-index.ts'
 import type {
   AgreementClause,
@@ -107,6 +107,8 @@ export interface Program {
   readonly forbids: readonly Forbid[]
   readonly duties: readonly DutyStatement[]
   readonly guardrails: readonly GuardrailStatement[]
+  /** When values of each field go stale here, by catalogue index: the catalogue's, or a profile's. */
+  readonly freshness: readonly Freshness[]
   /** Purposes for which competent authorities act under the LED among themselves. */
   readonly ledPurposes: readonly string[]
   /** Number of the legal class of each field, by catalogue index. */

@@ -106,6 +106,7 @@ export function resolveSource(context: RequestContext, source: SourceFacts): Sou
 function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Facts): RuleSet {
   const set = accepting(table.fromSector, source.sector).slice()
   keepOnly(set, acceptingAny(table.fromActsFor, source.actsFor))
+  keepOnly(set, table.fromPublic[source.public ? 1 : 0])
   keepOnly(set, table.fromCompetentAuthority[source.competentAuthority ? 1 : 0])
   keepOnly(set, accepting(table.transfer, transferOf(source, recipient)))
   return set

@@ -33,6 +33,7 @@ export interface RuleTable {
   readonly party: WordRows
   readonly fromSector: WordRows
   readonly fromActsFor: WordRows
+  readonly fromPublic: AnswerRows
   readonly fromCompetentAuthority: AnswerRows
   readonly transfer: WordRows
   readonly informantParty: WordRows
@@ -50,7 +51,7 @@ export function buildTable(
   const wordRows = (
     known: readonly string[],
     of: (rule: RuleScope) => readonly string[] | undefined,
-  ) => buildWordRows(rules, known, of, false)
+  ) => buildWordRows(rules, known, of)
   const answerRows = (of: (rule: RuleScope) => boolean | undefined) => buildAnswerRows(rules, of)
   return Object.freeze({
     size: rules.length,
@@ -58,12 +59,7 @@ export function buildTable(
     sector: wordRows(words.sector, (rule) => rule.to.sector),
     role: wordRows(words.role, (rule) => rule.to.role),
     actsFor: wordRows(words.actsFor, (rule) => rule.to.actsFor),
-    country: buildWordRows(
-      rules,
-      rules.flatMap((rule) => rule.to.country ?? []),
-      (rule) => rule.to.country,
-      true,
-    ),
+    country: buildCountryRows(rules),
     public: answerRows((rule) => rule.to.public),
     competentAuthority: answerRows((rule) => rule.to.competentAuthority),
     nationalAuthorisation: answerRows((rule) => rule.to.nationalAuthorisation),
@@ -71,6 +67,7 @@ export function buildTable(
     party: wordRows(words.party, (rule) => rule.party),
     fromSector: wordRows(words.sector, (rule) => rule.from.sector),
     fromActsFor: wordRows(words.actsFor, (rule) => rule.from.actsFor),
+    fromPublic: answerRows((rule) => rule.from.public),
     fromCompetentAuthority: answerRows((rule) => rule.from.competentAuthority),
     transfer: wordRows(['own', 'internal', 'external'], (rule) => rule.transfer),
     informantParty: wordRows(words.party, (rule) => rule.informantParty),
@@ -83,7 +80,6 @@ function buildWordRows(
   rules: readonly RuleScope[],
   known: readonly string[],
   of: (rule: RuleScope) => readonly string[] | undefined,
-  open: boolean,
 ): WordRows {
   const indifferent = emptySet(rules.length)
   rules.forEach((rule, i) => of(rule) ?? addTo(indifferent, i))
@@ -91,7 +87,22 @@ function buildWordRows(
   rules.forEach((rule, i) => {
     for (const word of of(rule) ?? []) addTo(rows.get(word) ?? unknownWord(word), i)
   })
-  return { rows, indifferent, open }
+  return { rows, indifferent, open: false }
+}
+
+/** Countries have no list of their own: whichever no rule names is accepted where none is asked for. */
+function buildCountryRows(rules: readonly RuleScope[]): WordRows {
+  const named = rules.flatMap(({ to }) => [...(to.country ?? []), ...(to.notCountry ?? [])])
+  const indifferent = emptySet(rules.length)
+  const rows = new Map(named.map((word) => [word, emptySet(rules.length)]))
+  rules.forEach(({ to }, i) => {
+    if (!to.country) addTo(indifferent, i)
+    for (const [word, row] of rows) {
+      if (to.country && !to.country.includes(word)) continue
+      if (!to.notCountry?.includes(word)) addTo(row, i)
+    }
+  })
+  return { rows, indifferent, open: true }
 }
 
 function unknownWord(word: string): never {
