@@ -152,6 +152,13 @@ export const SETTINGS = {
     standard: '1000',
     read: integer(0, 60_000),
   },
+  policyCommentDays: {
+    name: 'OSTIARY_POLICY_COMMENT_DAYS',
+    meaning:
+      'Days for which a policy draft that is opened for comment stays open at least (R132); 0 leaves it to whoever opens it.',
+    standard: '0',
+    read: integer(0, 365),
+  },
   logLevel: {
     name: 'OSTIARY_LOG_LEVEL',
     meaning: 'Least severe log line that is written: `trace` to `fatal`, or `silent`.',

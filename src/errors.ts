@@ -1,3 +1,5 @@
+import { POLICY_ERRORS } from './policy-errors.ts'
+
 /** One stable code: clients may branch on it, so an entry is never renamed and never reused. */
 export interface ErrorEntry {
   /** HTTP status with which it leaves. */
@@ -221,6 +223,7 @@ export const ERRORS = {
     title: 'Review is not open',
     meaning: 'There is no open review for this disclosure, or somebody has decided it.',
   },
+  ...POLICY_ERRORS,
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',

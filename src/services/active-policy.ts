@@ -1,4 +1,6 @@
 import type { Program } from '../domain/policy/compile.ts'
+import type { Database } from '../storage/database.ts'
+import type * as policies from '../storage/policies.ts'
 
 /** One immutable policy version, compiled. */
 export interface ActivePolicy {
@@ -25,12 +27,45 @@ export function makeActivePolicies(
 ): ActivePolicies {
   // Owned by this closure. A stale value costs one more attempt, never a decision under an old version.
   let current = initial
+  // Decisions that find out together wait for one compilation.
+  const loading = new Map<number, Promise<ActivePolicy>>()
+  // Counts loads, so that a slow one never takes the place of one that was begun after it.
+  let begun = 0
+  let placed = 0
+
+  async function place(version: number): Promise<ActivePolicy> {
+    const mine = ++begun
+    const loaded = await read(version)
+    if (mine > placed) {
+      placed = mine
+      current = loaded
+    }
+    return loaded
+  }
+
   return {
     current: () => current,
-    async load(version) {
-      const loaded = await read(version)
-      current = loaded
-      return loaded
+    load(version) {
+      const mine = loading.get(version) ?? place(version).finally(() => loading.delete(version))
+      loading.set(version, mine)
+      return mine
     },
+  }
+}
+
+/**
+ * Makes current what the database says is in force, so that a node that was not asked for a while
+ * decides as fast as any. Tells whether there was something new.
+ */
+export function makeFollowPolicy(deps: {
+  readonly db: Database
+  readonly storage: Pick<typeof policies, 'findActivePolicy'>
+  readonly policies: ActivePolicies
+}): () => Promise<boolean> {
+  return async () => {
+    const active = await deps.storage.findActivePolicy(deps.db)
+    if (!active || active.version === deps.policies.current().version) return false
+    await deps.policies.load(active.version)
+    return true
   }
 }

@@ -5,6 +5,7 @@ import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as keyEpochs from '../storage/key-epochs.ts'
 import type * as policies from '../storage/policies.ts'
+import type { PackText } from '../storage/policy-drafts.ts'
 import type * as serverKeys from '../storage/server-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import type { Runtime } from './runtime.ts'
@@ -44,6 +45,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
   return (policy: {
     readonly hash: string
     readonly documents: readonly PackDocument[]
+    readonly suites?: readonly PackText[]
   }): Promise<Initialised> =>
     deps.db.transaction().execute(async (tx) => {
       const { keyRing, storage, runtime, origin } = deps

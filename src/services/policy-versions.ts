@@ -6,9 +6,11 @@ import type { Parsed } from '../domain/policy/parsed.ts'
 import { idOf } from '../domain/policy/resolve-pack.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
+import { OstiaryError } from '../errors.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as policies from '../storage/policies.ts'
 import type { ActivePolicy } from './active-policy.ts'
+import { type VersionView, versionView } from './policy-history.ts'
 
 /** Documents that do not make a policy: every fault, with its place. */
 export class PolicyFaults extends Error {
@@ -73,7 +75,7 @@ export function makeViewPolicies(deps: {
   readonly db: Database
   readonly storage: Pick<
     typeof policies,
-    'findActivePolicy' | 'findPolicyVersion' | 'listPolicyVersions'
+    'findActivePolicy' | 'findPolicyHistory' | 'findPolicyVersion' | 'listPolicyVersions'
   >
 }) {
   const { db, storage } = deps
@@ -89,15 +91,21 @@ export function makeViewPolicies(deps: {
         documents: stored.documents,
       }
     },
-    async versions(before: number | undefined, limit: number) {
+    async versions(before: number | undefined, limit: number): Promise<VersionView[]> {
       const active = await storage.findActivePolicy(db)
       const rows = await storage.listPolicyVersions(db, before, limit)
-      return rows.map((row) => ({
-        version: row.version,
-        hash: row.hash,
-        createdAt: row.created_at.toISOString(),
-        active: row.version === active?.version,
-      }))
+      return rows.map((row) => versionView(row, active?.version))
+    },
+    /** One version, whether it decides now or did before. Throws `not_found`. */
+    async version(number: number) {
+      const [active, entry, stored] = await Promise.all([
+        storage.findActivePolicy(db),
+        storage.findPolicyHistory(db, number),
+        storage.findPolicyVersion(db, number),
+      ])
+      if (!entry || !stored) throw new OstiaryError('not_found')
+      const { documents, suites } = stored
+      return { ...versionView(entry, active?.version), documents, suites }
     },
   }
 }

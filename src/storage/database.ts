@@ -7,6 +7,7 @@ import type {
   Purpose,
   Sector,
 } from '../domain/case/vocabulary.ts'
+import type { PolicyTables } from './policy-tables.ts'
 
 /**
  * The tables of `migrations/` as Kysely sees them; one interface per table, columns as in SQL.
@@ -15,7 +16,7 @@ import type {
  * read as parsed values and written as JSON text (`JSON.stringify`), because pg would turn a
  * JavaScript array into an SQL array.
  */
-export interface Tables {
+export interface Tables extends PolicyTables {
   agency: AgencyTable
   practitioner: PractitionerTable
   agreement: AgreementTable
@@ -54,54 +55,6 @@ export interface Tables {
   record_version: RecordVersionTable
   consent: ConsentTable
   sealed_note: SealedNoteTable
-  policy_version: {
-    version: number
-    hash: string
-    documents: Json<unknown>
-    suites: Json<unknown[]>
-    created_at: Generated<Date>
-    created_by: string | null
-    draft_id: string | null
-    based_on: number | null
-    reactivates: number | null
-    reason: string | null
-    authors: Json<{ agencyId: string; practitionerId: string }[]> | null
-    approvals: Json<{ agencyId: string; practitionerId: string; at: string }[]> | null
-    activated_by: Json<{ agencyId: string; practitionerId: string }> | null
-  }
-  policy_active: {
-    singleton: Generated<boolean>
-    version: number
-    activated_at: Generated<Date>
-    activated_by: string | null
-  }
-  policy_draft: PolicyDraftTable
-  policy_draft_comment: {
-    id: string
-    draft_id: string
-    revision: number
-    agency_id: string
-    practitioner_id: string
-    text: string
-    created_at: Date
-  }
-  policy_approval: {
-    draft_id: string
-    revision: number
-    agency_id: string
-    practitioner_id: string
-    hash: string
-    diff_hash: string
-    signature: string
-    jwk: Json<Record<string, unknown>>
-    created_at: Date
-  }
-  catalogue_version: {
-    id: Generated<number>
-    hash: string
-    records: Json<unknown[]>
-    created_at: Generated<Date>
-  }
   disclosure: DisclosureTable
   release_ledger: ReleaseLedgerTable
   released_fields: {
@@ -139,7 +92,7 @@ export interface Tables {
 }
 
 /** A JSON column: parsed on reading, JSON text on writing. */
-type Json<Value> = ColumnType<Value, string, string>
+export type Json<Value> = ColumnType<Value, string, string>
 
 interface AgencyTable {
   id: string
@@ -306,28 +259,6 @@ interface SealedNoteTable {
   created_at: Generated<Date>
 }
 
-interface PolicyDraftTable {
-  id: string
-  agency_id: string
-  authors: Json<{ agencyId: string; practitionerId: string; key: string | null }[]>
-  reason: string | null
-  based_on: number
-  reactivates: number | null
-  documents: Json<unknown[]>
-  suites: Json<unknown[]>
-  hash: string
-  revision: Generated<number>
-  version: Generated<number>
-  state: Generated<'open' | 'withdrawn' | 'activated'>
-  opened_at: Date | null
-  opened_revision: number | null
-  comment_until: Date | null
-  support_told: Generated<boolean>
-  activated_as: number | null
-  created_at: Date
-  changed_at: Date
-}
-
 interface DisclosureTable {
   id: string
   kind: 'disclosure' | 'preview'
@@ -423,6 +354,7 @@ interface DutyTable {
   notify: Json<Record<string, unknown>>
   escalate_to: string
   due_at: Date
+  told_due_at: Date
   state: Generated<'open' | 'met' | 'missed'>
   met_by: string | null
   created_at: Generated<Date>

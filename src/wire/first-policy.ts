@@ -8,6 +8,8 @@ import { PROGRAM_FOLDER } from './program-folder.ts'
 export interface FirstPolicy {
   readonly hash: string
   readonly documents: readonly PackDocument[]
+  /** The tests beside them, as they are written. */
+  readonly suites: readonly string[]
 }
 
 /**
@@ -18,5 +20,6 @@ export interface FirstPolicy {
 export async function readFirstPolicy(catalogue: Catalogue, name: string): Promise<FirstPolicy> {
   const files = await readPolicyPack(`${PROGRAM_FOLDER}policies`, name)
   const documents = parsePack(files.documents)
-  return { hash: compilePack(documents, catalogue).hash, documents }
+  const suites = files.suites.map(({ text }) => text)
+  return { hash: compilePack(documents, catalogue).hash, documents, suites }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Crypto } from '../crypto/sodium.ts'
+import { catalogueHash, describeCatalogue } from '../domain/catalogue/catalogue-version.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
 import type { DisclosureServices } from '../http/routes/disclosures.ts'
 import type { Acting } from '../services/acting.ts'
-import { makeActivePolicies } from '../services/active-policy.ts'
+import { makeActivePolicies, makeFollowPolicy } from '../services/active-policy.ts'
 import { makeDiscloseFields } from '../services/disclose-fields.ts'
 import { makeReadPolicy } from '../services/policy-versions.ts'
 import { makeProveDisclosure } from '../services/prove-disclosure.ts'
@@ -15,6 +16,7 @@ import { makeListReviews, makeReviewDisclosure } from '../services/review-disclo
 import type { Runtime } from '../services/runtime.ts'
 import { makeListDisclosures, makeViewDisclosure } from '../services/view-disclosures.ts'
 import type { Tx } from '../storage/database.ts'
+import { keepCatalogue } from '../storage/catalogue-versions.ts'
 import * as disclosures from '../storage/disclosures.ts'
 import { openGate } from '../storage/gate.ts'
 import * as log from '../storage/log.ts'
@@ -43,17 +45,25 @@ export interface GateParts {
   readonly tick: number
 }
 
+/** The disclosure use cases, and what keeps the node's policy version that of the database. */
+export interface ReleaseGate extends DisclosureServices {
+  readonly followPolicy: () => Promise<boolean>
+}
+
 /** Composes the disclosure use cases over the policy version in force. */
-export async function wireReleaseGate(parts: GateParts): Promise<DisclosureServices> {
+export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   const { pools, transact, acting, recordEvent, catalogue, vault, runtime, origin, logger } = parts
   const read = makeReadPolicy({ db: pools.app, storage: policies, catalogue })
   const active = await policies.findActivePolicy(pools.app)
   if (!active) throw new Error('no policy is in force; run `ostiary init` first')
+  const described = describeCatalogue(catalogue)
+  const inForce = makeActivePolicies(await read(active.version), read)
   const discloseFields = makeDiscloseFields({
     openGate: (question) => openGate(pools.gate, question),
     vault,
-    policies: makeActivePolicies(await read(active.version), read),
+    policies: inForce,
     catalogue,
+    catalogueVersion: await keepCatalogue(pools.app, catalogueHash(described), described),
     runtime,
     origin,
     sealFor: (publicKey, text) => ({
@@ -90,6 +100,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<DisclosureServi
     sealNote: sealReviewNote(vault),
   }
   return {
+    followPolicy: makeFollowPolicy({ db: pools.app, storage: policies, policies: inForce }),
     discloseFields,
     viewDisclosure: makeViewDisclosure(view),
     listDisclosures: makeListDisclosures(view),

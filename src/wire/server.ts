@@ -11,6 +11,7 @@ import { makePages } from '../http/pages.ts'
 import { disclosureHandlers } from '../http/routes/disclosures.ts'
 import { noticeHandlers } from '../http/routes/notices.ts'
 import { policyHandlers } from '../http/routes/policies.ts'
+import { policyDraftHandlers } from '../http/routes/policy-drafts.ts'
 import { buildServer } from '../http/server.ts'
 import { tokenServer } from '../http/token-server.ts'
 import { makeActing } from '../services/acting.ts'
@@ -34,10 +35,13 @@ import * as tokenClients from '../storage/token-clients.ts'
 import { transactions } from '../storage/transaction.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import { openVault } from '../vault/vault.ts'
+import { makePolicyFollower } from '../workers/policy-follower.ts'
+import { MACHINE_TIMERS } from '../workers/ticker.ts'
 import { wireCases } from './cases.ts'
 import { wireClocks } from './clocks.ts'
 import type { Pools } from './database.ts'
 import { wireLog } from './log.ts'
+import { wirePolicyLife } from './policy-life.ts'
 import { wireReleaseGate } from './release-gate.ts'
 
 /** What one server process is made from. */
@@ -78,6 +82,11 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   const clocks = wireClocks({ runtime, logger, pools, recordEvent })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
   const gate = await wireReleaseGate({ ...shared, tick: config.logTick })
+  const follower = makePolicyFollower({
+    follow: gate.followPolicy,
+    timers: MACHINE_TIMERS,
+    log: logger,
+  })
   const cursor = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'cursor')
   const pages = makePages(cursor.secret)
   const noticeParts = { acting, storage: notices, recordEvent, runtime }
@@ -108,6 +117,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
         pages,
       ),
       ...policyHandlers(makeViewPolicies({ db: pools.app, storage: policies }), pages),
+      ...policyDraftHandlers(wirePolicyLife(shared), pages),
     },
     guard: (server) =>
       registerGuard(server, {
@@ -151,9 +161,10 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     startWorkers() {
       log.start()
       clocks.start()
+      follower.start()
     },
     async stopWorkers() {
-      await Promise.all([log.stop(), clocks.stop()])
+      await Promise.all([log.stop(), clocks.stop(), follower.stop()])
     },
     close: () => tokenKeys.close(),
   }

@@ -16,6 +16,11 @@ export const policyHandlers = (
     return { status: 200, body, headers: { etag } }
   },
 
+  async getPolicyVersion({ params }: Call<undefined, { readonly version: number }>) {
+    const body = await policies.version(params.version)
+    return { status: 200, body }
+  },
+
   async listPolicyVersions(call: Call<undefined, unknown, PageQuery>) {
     const { limit, after } = pages.read(call)
     const before = after === undefined ? undefined : Number(after)
