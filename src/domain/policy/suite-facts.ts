@@ -105,11 +105,16 @@ function valuesOf(world: World, given: GivenValue, index: number): readonly Valu
 }
 
 function fieldsOf(catalogue: Catalogue, { field, but = [] }: GivenValue) {
-  const named = (selectors: readonly string[]) =>
-    selectors.flatMap((selector) => selectFields(catalogue, selector))
-  const all = field === '*' ? catalogue.fields : named(typeof field === 'string' ? [field] : field)
-  const out = new Set(named(but))
-  return new Set(all.filter((one) => !out.has(one)))
+  const out = new Set(fieldsNamed(catalogue, but))
+  const named = fieldsNamed(catalogue, typeof field === 'string' ? [field] : field)
+  return new Set(named.filter((one) => !out.has(one)))
+}
+
+/** Of selectors, or of `*` for every field. */
+function fieldsNamed(catalogue: Catalogue, selectors: readonly string[]) {
+  return selectors.flatMap((selector) =>
+    selector === '*' ? catalogue.fields : selectFields(catalogue, selector),
+  )
 }
 
 function valueOf(
@@ -172,7 +177,7 @@ function consentOf(
         purpose: given.purpose,
         recipient,
         ...(roles ? { recipientRoles: roles } : {}),
-        fields: given.fields.flatMap((s) => selectFields(catalogue, s).map((field) => field.id)),
+        fields: fieldsNamed(catalogue, given.fields).map((field) => field.id),
       },
     ],
   } as ConsentFacts

@@ -24,6 +24,7 @@ const instant = text(
   '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2})?Z)?$',
 )
 const ruleIds = list(text('a rule id', 64), 0)
+const SITUATION = '^[a-z][a-z ]*$'
 const reasons = list(choice(...Object.keys(REASON_TEST)), 0)
 
 function table(keys: TableShape['keys'], of: Shape, min = 1): TableShape {
@@ -48,23 +49,24 @@ const selectorOrAll = text(
   `${selector.pattern?.slice(0, -1)}$|^[*]$`,
 )
 
+const ofValue = {
+  about: properName,
+  informant: name('informant'),
+  toldBy: properName,
+  kind: choice('fact', 'assessment', 'statement'),
+  age: duration,
+  verified: duration,
+  contested: flag,
+  restricted: flag,
+  releasedBefore: flag,
+  flags: list(name('flag'), 0),
+  conditions: list(text('a condition', 100), 0),
+}
+
 const value = record(
   'value',
   { field: { type: 'either', scalar: selectorOrAll, list: list(selector) }, heldBy: properName },
-  {
-    but: list(selector),
-    about: properName,
-    informant: name('informant'),
-    toldBy: properName,
-    kind: choice('fact', 'assessment', 'statement'),
-    age: duration,
-    verified: duration,
-    contested: flag,
-    restricted: flag,
-    releasedBefore: flag,
-    flags: list(name('flag'), 0),
-    conditions: list(text('a condition', 100), 0),
-  },
+  { but: list(selector), ...ofValue },
 )
 
 const consent = record(
@@ -77,7 +79,7 @@ const consent = record(
       record: record(undefined, { sector: name('sector') }),
     },
     purpose: name('purpose'),
-    fields: list(selector),
+    fields: list(selectorOrAll),
   },
   {
     roles: list(name('role')),
@@ -131,6 +133,7 @@ const expectation = record(
   { outcome },
   {
     rules: ruleIds,
+    by: ruleIds,
     reasons,
     explained: reasons,
     remedies: list(choice(...REMEDIES), 0),
@@ -178,7 +181,14 @@ const suiteCase = record(
       },
     ),
   },
-  { given, when, each: sweep, everyOther: sweep },
+  {
+    given,
+    when,
+    in: text('the name of a situation', 40, SITUATION),
+    with: record(undefined, {}, { heldBy: properName, ...ofValue }),
+    each: sweep,
+    everyOther: sweep,
+  },
 )
 
 /** One test suite. */
@@ -191,5 +201,13 @@ export const SUITE_SHAPE = record(
     agencies: table(properName, agency),
     cases: list(suiteCase),
   },
-  { at: instant, given, when },
+  {
+    at: instant,
+    given,
+    when,
+    situations: table(
+      text('the name of a situation', 40, SITUATION),
+      record('situation', {}, { given, when }),
+    ),
+  },
 )

@@ -28,7 +28,7 @@ const LIST_OF: Partial<Record<SweepKey, WordList>> = {
 }
 
 /**
- * A case once for every combination of the words in `each` and `everyOther`; once as it stands when it
+ * A case with its situation put in, once for every combination of the words in `each` and `everyOther`; once as it stands when it
  * has neither.
  *
  * @throws SuiteError when there is nothing to sweep over, or too much
@@ -48,11 +48,25 @@ export function sweptCases(
   const count = axes.reduce((product, { words }) => product * words.length, 1)
   if (count === 0) throw new SuiteError('`everyOther` leaves no word')
   if (count > MOST) throw new SuiteError(`${count} combinations are more than ${MOST}`)
-  let swept: readonly SweptCase[] = [{ words: '', suite, case: one }]
+  let swept: readonly SweptCase[] = [{ words: '', suite, case: inSituation(suite, one) }]
   for (const { key, words } of axes) {
     swept = swept.flatMap((before) => words.map((word) => put(before, key, word)))
   }
   return swept
+}
+
+/** The case with its situation and its `with` written out. */
+function inSituation(suite: PolicySuite, one: SuiteCase): SuiteCase {
+  const { in: name, with: change, ...rest } = one
+  const situation = name === undefined ? {} : suite.situations?.[name]
+  if (!situation) throw new SuiteError(`no situation is called \`${name}\``)
+  const given = { ...situation.given, ...one.given }
+  const values = given.values ?? suite.given?.values ?? []
+  return {
+    ...rest,
+    given: change ? { ...given, values: values.map((value) => ({ ...value, ...change })) } : given,
+    when: { ...situation.when, ...one.when },
+  }
 }
 
 interface Axis {
@@ -101,9 +115,22 @@ function put(before: SweptCase, key: SweepKey, word: string): SweptCase {
     }
     case 'flag':
       return { ...before, words, case: { ...one, given: { ...one.given, flags: [word] } } }
+    case 'purpose':
+      return { ...before, words, case: withPurpose(suite, one, word) }
     default:
       return { ...before, words, case: { ...one, when: { ...one.when, [key]: word } } }
   }
+}
+
+/** Consents and agreements follow, so that it is the rules that stop another purpose. */
+function withPurpose(suite: PolicySuite, one: SuiteCase, purpose: string): SuiteCase {
+  const { consents = [], agreements = [] } = { ...suite.given, ...one.given }
+  const given = {
+    ...one.given,
+    consents: consents.map((consent) => ({ ...consent, purpose })),
+    agreements: agreements.map((agreement) => ({ ...agreement, purposes: [purpose] })),
+  }
+  return { ...one, given, when: { ...one.when, purpose } }
 }
 
 function withAgencies(

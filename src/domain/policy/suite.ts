@@ -17,6 +17,8 @@ export interface PolicySuite {
   /** Holds in every case that does not state the same key itself. */
   readonly given?: Given
   readonly when?: Partial<SuiteRequest>
+  /** By name, for the cases that are `in` one; laid over what holds in every case. */
+  readonly situations?: Readonly<Record<string, Situation>>
   readonly cases: readonly SuiteCase[]
 }
 
@@ -32,8 +34,17 @@ export interface SuiteAgency {
   readonly organisation?: string
 }
 
+export interface Situation {
+  readonly given?: Given
+  readonly when?: Partial<SuiteRequest>
+}
+
 export interface SuiteCase {
   readonly case: string
+  /** Name of a situation. */
+  readonly in?: string
+  /** What is different about every given value. */
+  readonly with?: Partial<Omit<GivenValue, 'field' | 'but'>>
   /** The case holds for each of these words alike; several keys: for every combination. */
   readonly each?: SuiteSweep
   /** The case holds for every word of the vocabulary that is not among these. */
@@ -150,6 +161,8 @@ export type Outcome = 'released' | 'generalised' | 'review' | 'withheld' | 'sile
 export interface Expectation {
   readonly outcome: Outcome
   readonly rules?: readonly string[]
+  /** Rules that are among those, whatever others are. */
+  readonly by?: readonly string[]
   /** True causes. */
   readonly reasons?: readonly ReasonCode[]
   /** Causes as told. */

@@ -31,6 +31,7 @@ export const OBLIGATIONS = [
   'read_only',
   'delete_after_purpose',
   'tell_victim_when_safe',
+  'respect_wish_not_to_know',
   'keep_separate_from_case_file',
   'use_for_stated_purpose_only',
   'use_safe_channel_only',
