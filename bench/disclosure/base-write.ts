@@ -14,6 +14,8 @@ export interface Canned {
   }
   readonly publicPart: string
   readonly privatePart: string
+  /** Length of the sealed facts. */
+  readonly factBytes: number
   readonly ledger: readonly {
     readonly record_id: string
     readonly record_version: number
@@ -54,9 +56,9 @@ const DISCLOSURE = `with ledger as (
       recipient_agency_id, fields, purpose, released_at)
     select $1, l.record, l.version, $3, l.subject, l.source, $5, l.fields::text[], $8, $15
     from unnest($16::uuid[], $17::integer[], $18::uuid[], $19::uuid[], $20::text[]) as l (record, version, subject, source, fields))
-  insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, items,
-    record_versions, policy_version, event_id, leaf_hash, decided_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $21, $15)`
+  insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, facts,
+    record_versions, policy_version, event_id, leaf_hash, decided_at, catalogue_version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $21, $15, 1)`
 const KEY =
   'insert into idempotency (client_id, key, fingerprint, operation, resource_id) values ($1, $2, $3, $4, $5)'
 
@@ -76,7 +78,6 @@ export async function writeLikeARelease(
 ): Promise<object> {
   const { answer } = canned
   const [id, eventId, at, leafHash] = [randomUUID(), randomUUID(), new Date(), randomBytes(32)]
-  const items = answer.fields.map(({ value: _, ...item }) => item)
   await Promise.all([
     client.query({
       name: 'base-event',
@@ -111,7 +112,7 @@ export async function writeLikeARelease(
         request.purpose,
         request.fields,
         answer.outcome,
-        JSON.stringify(items),
+        randomBytes(canned.factBytes),
         JSON.stringify(recordVersions),
         answer.policy.version,
         eventId,

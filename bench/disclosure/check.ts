@@ -110,7 +110,7 @@ async function written(database: pg.Client) {
   const { rows } = await database.query<Record<string, number>>(`select ${counts.join()},
     ((select count(*) from log_pending) + (select count(*) from log_position))::integer as log,
     (select coalesce(sum(octet_length(public_part) + octet_length(private_part)), 0) from audit_event)::integer
-      + (select coalesce(sum(octet_length(items::text) + octet_length(record_versions::text)
+      + (select coalesce(sum(octet_length(facts) + octet_length(record_versions::text)
           + octet_length(requested::text)), 0) from disclosure)::integer
       + (select coalesce(sum(octet_length(fields::text)), 0) from release_ledger)::integer as bytes`)
   const { bytes = 0, ...counted } = rows[0] ?? {}

@@ -137,8 +137,13 @@ async function copyDatabase(url: string, cannedFile: string, answers: readonly A
   try {
     const answer = answers.at(-1)
     if (!answer) throw new Error('nothing was disclosed')
-    const { rows: events } = await client.query<{ public_part: string; private_part: string }>(
-      'select public_part, private_part from audit_event where id = $1',
+    const { rows: events } = await client.query<{
+      public_part: string
+      private_part: string
+      fact_bytes: number
+    }>(
+      `select e.public_part, e.private_part, octet_length(d.facts) as fact_bytes
+       from audit_event e join disclosure d on d.event_id = e.id where e.id = $1`,
       [answer.receipt.eventId],
     )
     const { rows: ledger } = await client.query<Canned['ledger'][number]>(
@@ -147,8 +152,8 @@ async function copyDatabase(url: string, cannedFile: string, answers: readonly A
     )
     const [event] = events
     if (!event) throw new Error('a disclosure has no event')
-    const { public_part: publicPart, private_part: privatePart } = event
-    const canned: Canned = { answer, publicPart, privatePart, ledger }
+    const { public_part: publicPart, private_part: privatePart, fact_bytes: factBytes } = event
+    const canned: Canned = { answer, publicPart, privatePart, factBytes, ledger }
     await writeFile(cannedFile, JSON.stringify(canned))
     await client.query(`create database ${BASE_DATABASE} template ${FULL_DATABASE}`)
   } finally {

@@ -49,6 +49,10 @@ export interface DecidedCase {
   readonly context: RecognisedContext
   readonly records: readonly GateRecord[]
   readonly decision: Decision
+  /** What it was decided on, sealed. */
+  readonly facts: Uint8Array
+  /** Number of the catalogue that the facts refer to. */
+  readonly catalogueVersion: number
   readonly origin: string
   readonly replayOf?: string
   /** The request that this one repeats has put its questions to people already. */
@@ -103,9 +107,10 @@ export function decidedWrite(
         purpose: request.purpose,
         requested: request.fields,
         outcome: shown.outcome,
-        items: shown.items,
         recordVersions: Object.fromEntries(records.map((r) => [r.record_id, r.version])),
         policyVersion: policy.version,
+        catalogueVersion: decided.catalogueVersion,
+        facts: decided.facts,
         sealed: request.seal ?? false,
         underReview: real && verdicts.some(({ outcome }) => outcome === 'review'),
         decidedAt: at,

@@ -21,8 +21,9 @@ import { loadFacts, type RecognisedContext } from './load-facts.ts'
 import { type Opened, openAnswer } from './open-answer.ts'
 import type { FlaggedRecords } from './raised-flags.ts'
 import { recogniseAsker } from './recognise-asker.ts'
+import { sealDecisionFacts } from './record-facts.ts'
 import type { Runtime } from './runtime.ts'
-import { sealNotes } from './seal-notes.ts'
+import { askersKey, sealNotes } from './seal-notes.ts'
 import { sealedRecord } from './sealed-records.ts'
 
 /** What a requester asks for; selectors as in the catalogue. */
@@ -63,6 +64,8 @@ export interface DiscloseDependencies {
   readonly vault: Vault
   readonly policies: ActivePolicies
   readonly catalogue: Catalogue
+  /** Number under which the catalogue is kept: recorded facts name fields by their place in it. */
+  readonly catalogueVersion: number
   readonly runtime: Runtime
   /** Origin line of the log. */
   readonly origin: string
@@ -195,8 +198,12 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
     const records = earlier?.records ?? gate.records
     const facts = factsOf(deps, attempt, context, records)
     const decision = decideReviewed(policy.program, facts, mode.release)
+    const id = deps.runtime.uuid()
+    const key = await askersKey(deps.vault, attempt, context)
+    const looked = earlier ? [...records, ...gate.records] : records
+    const made = { id, facts, reviewed: mode.release, records: looked }
     const decided: DecidedCase = {
-      id: deps.runtime.uuid(),
+      id,
       at,
       caller,
       request,
@@ -205,11 +212,13 @@ async function decideUnder(deps: DiscloseDependencies, attempt: Attempt): Promis
       context,
       records,
       decision,
+      facts: sealDecisionFacts(deps.vault, key, made),
+      catalogueVersion: deps.catalogueVersion,
       origin: deps.origin,
       ...(replayOf ? { replayOf } : {}),
       reviewersAsked: earlier?.underReview ?? false,
     }
-    const notes = await sealNotes(deps.vault, attempt, context, decided.id)
+    const notes = sealNotes(deps.vault, request, key, id)
     const { write, shown } = decidedWrite(decided, deps.runtime, notes)
     await commit(write)
     return { decided, shown, event: write.event, facts }

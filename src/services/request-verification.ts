@@ -51,7 +51,7 @@ export function makeRequestVerification(deps: {
   ): Promise<readonly VerificationTask[]> =>
     deps.acting(caller, { operation: 'requestVerification' }, async (tx) => {
       const row = await deps.storage.findDisclosure(tx, disclosureId)
-      if (!row) throw new OstiaryError('not_found')
+      if (!row?.items) throw new OstiaryError('not_found')
       const requested = resolveRequested(deps.catalogue, selectors)
       if ('faults' in requested) throw selectorFault(requested.faults)
       const wanted = new Set(requested.fields.map(({ id }) => id))

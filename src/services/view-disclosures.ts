@@ -48,7 +48,8 @@ export function makeViewDisclosure(deps: ViewDependencies) {
   return (caller: Caller, id: string): Promise<DisclosureView> =>
     deps.acting(caller, { operation: 'getDisclosure' }, async (tx) => {
       const row = await deps.storage.findDisclosure(tx, id)
-      if (!row) throw new OstiaryError('not_found')
+      // Without its event nothing is left that could be shown.
+      if (!row?.items) throw new OstiaryError('not_found')
       return {
         id: row.id,
         caseId: row.case_id,

@@ -19,19 +19,29 @@ export interface ListFilter {
   readonly limit: number
 }
 
-/** One of the agency's own requests; undefined when there is none of that id. */
+/**
+ * One of the agency's own requests; undefined when there is none of that id. `items` is what the
+ * requester saw of each entry, out of the event; null once the events of its month are archived.
+ */
 export function findDisclosure(tx: Tx, id: string) {
   return tx
-    .selectFrom('disclosure')
-    .selectAll()
-    .where('id', '=', id)
-    .where('kind', '=', 'disclosure')
+    .selectFrom('disclosure as d')
+    .leftJoin('audit_event as e', (join) =>
+      join.onRef('e.id', '=', 'd.event_id').onRef('e.at', '=', 'd.decided_at'),
+    )
+    .selectAll('d')
+    .select(sql<readonly unknown[] | null>`e.public_part::jsonb -> 'entries'`.as('items'))
+    .where('d.id', '=', id)
+    .where('d.kind', '=', 'disclosure')
     .executeTakeFirst()
 }
 
 /** The agency's own requests, newest first. */
 export function listReceived(tx: Tx, filter: ListFilter) {
-  let query = tx.selectFrom('disclosure').selectAll().where('kind', '=', 'disclosure')
+  let query = tx
+    .selectFrom('disclosure')
+    .select(['id', 'case_id', 'subject_id', 'purpose', 'outcome', 'decided_at'])
+    .where('kind', '=', 'disclosure')
   if (filter.subjectId) query = query.where('subject_id', '=', filter.subjectId)
   if (filter.from) query = query.where('decided_at', '>=', filter.from)
   if (filter.to) query = query.where('decided_at', '<', filter.to)

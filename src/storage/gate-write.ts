@@ -1,7 +1,7 @@
 import type { SealedEvent } from '../domain/log/event.ts'
 import type { PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
 
-/** A decision as it is kept. Items are what the requester saw, without values. */
+/** A decision as it is kept. What the requester saw of it is in the public part of its event. */
 export interface DisclosureRow {
   readonly id: string
   readonly kind: 'disclosure' | 'preview'
@@ -13,9 +13,12 @@ export interface DisclosureRow {
   readonly purpose: Purpose
   readonly requested: readonly string[]
   readonly outcome: 'full' | 'partial' | 'none' | 'review'
-  readonly items: { readonly text: string }
   readonly recordVersions: Readonly<Record<string, number>>
   readonly policyVersion: number
+  /** Number of the catalogue that `facts` refer to. */
+  readonly catalogueVersion: number
+  /** What it was decided on, sealed. */
+  readonly facts: Uint8Array
   readonly exception?: string
   readonly sealed: boolean
   readonly notes?: { readonly sealed: Uint8Array; readonly wrappedKey: Uint8Array }
@@ -102,9 +105,10 @@ const disclosureText = (novel: boolean) => `with
       recipient_agency_id, fields, purpose, expires_at, released_at)
     select $1, l.record, l.version, $3, l.subject, l.source, $5, l.fields, $8, l.expires, $20
     from jsonb_to_recordset($21) as l(record uuid, version integer, subject uuid, source uuid, fields text[], expires timestamptz))${novel ? EVER : ''}
-  insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, items,
-    record_versions, policy_version, exception, sealed, notes_sealed, notes_key, under_review, event_id, decided_at, replay_of, released_from, leaf_hash)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24)`
+  insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested, outcome, facts,
+    record_versions, policy_version, exception, sealed, notes_sealed, notes_key, under_review, event_id, decided_at, replay_of, released_from, leaf_hash,
+    catalogue_version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24, $25)`
 
 const DISCLOSURE = disclosureText(false)
 const NOVEL_DISCLOSURE = disclosureText(true)
@@ -212,7 +216,7 @@ function disclosureStatement(
       row.purpose,
       row.requested,
       row.outcome,
-      row.items.text,
+      row.facts,
       JSON.stringify(row.recordVersions),
       row.policyVersion,
       row.exception ?? null,
@@ -226,6 +230,7 @@ function disclosureStatement(
       row.replayOf ?? null,
       row.releasedFrom ?? null,
       event.leafHash,
+      row.catalogueVersion,
     ],
   }
 }

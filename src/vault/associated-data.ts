@@ -68,6 +68,21 @@ export function textData({ kind, id }: TextRef): Uint8Array {
   return encode('ostiary/v1/text', [id], [], kind)
 }
 
+/** One decision, whose facts are sealed. */
+export interface FactsRef {
+  readonly disclosureId: string
+}
+
+/** For one layer of the data key of a decision's facts, under the subject key of its owner. */
+export function factsKeyData({ disclosureId }: FactsRef, owner: KeyOwner): Uint8Array {
+  return encode('ostiary/v1/facts-key', [disclosureId, owner.ownerId, owner.agencyId])
+}
+
+/** For the facts themselves. */
+export function factsData({ disclosureId }: FactsRef): Uint8Array {
+  return encode('ostiary/v1/facts', [disclosureId])
+}
+
 /** For a secret of the server, under the key-encryption key of an epoch. */
 export function secretData(context: string, epoch: number): Uint8Array {
   return encode('ostiary/v1/secret', [], [epoch], context)

@@ -1,7 +1,8 @@
 import type { Crypto } from '../crypto/sodium.ts'
 import type { Json } from '../domain/log/canonical.ts'
 import type { ReleaseVerdict } from '../domain/policy/verdict.ts'
-import type { KeyOwner, TextRef } from './associated-data.ts'
+import type { FactsRef, KeyOwner, TextRef } from './associated-data.ts'
+import { type KeyOf, openFacts, type OwnedKey, sealFacts } from './facts.ts'
 import type { KeyRing, WrappedSubjectKey } from './key-ring.ts'
 import { openFlags } from './open-flags.ts'
 import { openValues } from './open-values.ts'
@@ -39,6 +40,15 @@ export interface Vault {
   sealText(ref: TextRef, subjectKey: WrappedSubjectKey, text: Json): SealedText
   /** @see openText */
   openText(ref: TextRef, subjectKey: WrappedSubjectKey | null, text: SealedText): Opened<Json>
+  /** @see sealFacts */
+  sealFacts(
+    ref: FactsRef,
+    asker: OwnedKey,
+    sources: readonly OwnedKey[],
+    facts: Uint8Array,
+  ): Uint8Array
+  /** @see openFacts */
+  openFacts(ref: FactsRef, keyOf: KeyOf, sealed: Uint8Array): Opened<Uint8Array>
 }
 
 /** A vault over the given primitives and key-encryption keys. It has no state of its own. */
@@ -58,5 +68,8 @@ export function openVault(crypto: Crypto, keyRing: KeyRing): Vault {
     openFlags: (records) => openFlags(crypto, keyRing, records),
     sealText: (ref, subjectKey, text) => sealText(crypto, keyRing, ref, subjectKey, text),
     openText: (ref, subjectKey, text) => openText(crypto, keyRing, ref, subjectKey, text),
+    sealFacts: (ref, asker, sources, facts) =>
+      sealFacts(crypto, keyRing, ref, asker, sources, facts),
+    openFacts: (ref, keyOf, sealed) => openFacts(crypto, keyRing, ref, keyOf, sealed),
   })
 }

@@ -412,7 +412,6 @@ async function addDisclosure(
         purpose: 'housing',
         requested: ['person.*'],
         outcome: 'none',
-        items: '[]',
         record_versions: '{}',
         policy_version: 1,
         exception: null,

@@ -231,7 +231,6 @@ async function release(
       purpose,
       requested: fields,
       outcome: 'full',
-      items: '[]',
       record_versions: '{}',
       policy_version: 1,
       event_id: randomUUID(),

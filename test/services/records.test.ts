@@ -453,7 +453,6 @@ t.test('a verification answers those who asked for it', async (t) => {
         purpose: 'safety_urgent',
         requested: fields,
         outcome: 'full',
-        items: '[]',
         record_versions: '{}',
         policy_version: 1,
         event_id: randomUUID(),

@@ -31,10 +31,11 @@ export function buildCatalogue(schemas: readonly JsonSchema[]): Catalogue {
   const records = read.map((record): RecordDefinition => {
     return { ...record, fields: record.fields.map((field) => ({ ...field, index: index++ })) }
   })
-  return indexed(records)
+  return catalogueOf(records)
 }
 
-function indexed(records: readonly RecordDefinition[]): Catalogue {
+/** The catalogue of record types that are in order already. */
+export function catalogueOf(records: readonly RecordDefinition[]): Catalogue {
   const fields = records.flatMap((record) => record.fields)
   return freeze({
     records,
