@@ -1,7 +1,7 @@
 import type { FieldDefinition } from '../catalogue/types.ts'
 import { isPerpetratorSide } from '../case/parties.ts'
-import { consentOf, isExcluded, type ValueView, viewOf, whenHolds } from './conditions.ts'
-import { evaluatePermit, isClaimed } from './evaluate-permit.ts'
+import { consentOf, type ValueView, viewOf } from './conditions.ts'
+import { evaluatePermit } from './evaluate-permit.ts'
 import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
 import { cellOf, UnknownWordError } from './cell-index.ts'
 import type { Forbid, Permit, Program } from './program.ts'
@@ -14,6 +14,7 @@ import {
   resolveSource,
   type SourceContext,
 } from './request-context.ts'
+import { judgeForbid } from './judge-forbid.ts'
 import { isSheltered } from './shield.ts'
 import {
   notReached,
@@ -86,8 +87,7 @@ function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): 
 
   const cell = cellOf(program.cells, value)
   const source = resolveSource(context, value.source)
-  const legalClass = program.legalClasses[value.field.index] ?? 0
-  const view = viewOf(facts, value, source.regime, 1 << (source.legalView + legalClass))
+  const view = viewUnder(context, source, value)
   const { standing, lift } = applyForbids(context, source, view, cell, trace)
   if (standing.length > 0) return underForbids(value, standing, silent)
 
@@ -102,6 +102,16 @@ function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): 
   const passing = attempts.filter(({ failed }) => failed === 0)
   if (passing.length === 0) return underPermits(facts, value, attempts, silent)
   return passed(view, passing, lift, silent)
+}
+
+/** The value as the rules look at it. */
+export function viewUnder(
+  { facts, program }: RequestContext,
+  source: SourceContext,
+  value: ValueFacts,
+): ValueView {
+  const legalClass = program.legalClasses[value.field.index] ?? 0
+  return viewOf(facts, value, source.regime, 1 << (source.legalView + legalClass))
 }
 
 interface Barriers {
@@ -128,11 +138,13 @@ function applyForbids(
   for (const position of positions) {
     const forbid = context.program.forbids[position] as Forbid
     trace.rule = forbid.id
-    if (isExcluded(forbid.except, view) || !whenHolds(forbid.when, view)) continue
-    const given = forbid.unlessConsent ? consentOf(view, true) : undefined
-    if (given?.state === 'live') consent = given.consent
-    else if (isClaimed(forbid.unless, view.facts)) exception = true
-    else standing.push(forbid)
+    const result = judgeForbid(forbid, view)
+    if (result === 'stands') standing.push(forbid)
+    else if (result === 'lifted_by_exception') exception = true
+    else if (result === 'lifted_by_consent') {
+      const given = consentOf(view, true)
+      if (given.state === 'live') consent = given.consent
+    }
   }
   trace.rule = undefined
   return { standing, lift: { consent, exception } }

@@ -119,11 +119,7 @@ function consentResult(
 }
 
 /** Whether the value is older than the permit wants, counted from when it was last verified. */
-function isStale(
-  program: Program,
-  permit: Permit,
-  { facts: { at }, value }: ValueView,
-): boolean {
+function isStale(program: Program, permit: Permit, { facts: { at }, value }: ValueView): boolean {
   return at - (value.verifiedAt ?? value.collectedAt) > ageLimit(program, permit, value)
 }
 
