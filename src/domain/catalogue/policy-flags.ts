@@ -75,6 +75,33 @@ export const FLAG_DEFINITIONS = {
     meaning: 'a case conference has been called',
     attestedBy: ['coordination_body', 'police'],
   },
+  // R72, F8: partner contact begins and ends with it
+  in_programme: {
+    meaning: 'he takes part in a programme',
+    attestedBy: ['perpetrator_programme', 'mental_health'],
+  },
+  // R72, R74, F31
+  programme_ended: {
+    meaning: 'his time in a programme has ended',
+    attestedBy: ['perpetrator_programme', 'mental_health'],
+  },
+  // R52, R76: where admission and end need both services, each says so in its own record of the referral
+  accepted_by_support: {
+    meaning: 'a service that supports her agreed to the referral',
+    attestedBy: ['victim_support'],
+  },
+  accepted_by_programme: {
+    meaning: 'a programme agreed to the referral',
+    attestedBy: ['perpetrator_programme'],
+  },
+  closed_by_support: {
+    meaning: 'a service that supports her agreed that the referral ends',
+    attestedBy: ['victim_support'],
+  },
+  closed_by_programme: {
+    meaning: 'a programme agreed that the referral ends',
+    attestedBy: ['perpetrator_programme'],
+  },
   // R27: what kind of referral it is, and so of no other record of the case
   couple_work: {
     meaning: 'a referral to counselling or mediation of the couple',
