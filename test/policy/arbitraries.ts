@@ -263,7 +263,14 @@ const permitBody = record<Omit<PermitStatement, 'id'>>({
     ),
     1,
   ),
-  basis: fc.tuple(grounds, consent).map(([given, needed]) => ({ ...given, consent: needed })),
+  basis: fc.tuple(grounds, consent, fc.boolean()).map(([given, needed, byConsent]) => ({
+    ...given,
+    // Consent among the grounds must be asked for.
+    ...('gdpr' in given && byConsent && needed !== 'not_needed'
+      ? { gdpr: ['A6-1-a', ...given.gdpr] }
+      : {}),
+    consent: needed,
+  })),
   review: rarely(fc.constant({ by: 'vss_advocate', within: 'PT24H' }), 0.3),
   expiresAfter: rarely(oneOf(['PT24H', 'P7D']), 0.2),
   obligations: rarely(fc.subarray(OBLIGATIONS), 1),

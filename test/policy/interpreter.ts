@@ -233,8 +233,9 @@ function interpretValue(
       review: winner.rule.review,
     }
   }
-  const grounds = groundsUnder(lawOf(facts, value, nation), winner.rule.basis)
   const consent = winner.consent ?? liftingConsent
+  const law = lawOf(facts, value, nation)
+  const grounds = groundsUnder(law, winner.rule.basis, consent !== undefined)
   const obligations = [
     ...passing.flatMap(({ rule }) => rule.obligations ?? []),
     ...value.conditions,
@@ -507,9 +508,15 @@ function standsOnLaw(
 /** The grounds of the law that holds. */
 function groundsUnder(
   law: 'gdpr' | 'led',
-  { gdpr, art9, art10, led }: PermitStatement['basis'],
+  { gdpr = [], art9, art10, led = [] }: PermitStatement['basis'],
+  byConsent: boolean,
 ): object {
-  return law === 'led' ? { regime: law, led } : { regime: law, gdpr, art9, art10 }
+  if (law === 'led') return { regime: law, primary: led[0], led }
+  // Consent stands first where it was used, and last where it was not.
+  const consent = gdpr.filter((ground) => ground === 'A6-1-a')
+  const others = gdpr.filter((ground) => ground !== 'A6-1-a')
+  const [primary] = byConsent ? [...consent, ...others] : [...others, ...consent]
+  return { regime: law, primary, gdpr, art9, art10 }
 }
 
 function limitOf(rule: PermitStatement, value: ValueFacts, nation: Nation): number {

@@ -106,7 +106,7 @@ export function expiryOf(verdict: ReleaseVerdict, at: Date): Date | undefined {
 }
 
 function basisOf(basis: Basis): Json {
-  const { regime, gdpr, art9, art10, led, consent, consentId } = basis
+  const { regime, primary, gdpr, art9, art10, led, consent, consentId } = basis
   return {
     ...(art10 ? { art10 } : {}),
     ...(art9 ? { art9 } : {}),
@@ -114,6 +114,7 @@ function basisOf(basis: Basis): Json {
     ...(consentId ? { consentId } : {}),
     ...(gdpr ? { gdpr } : {}),
     ...(led ? { led } : {}),
+    ...(primary ? { primary } : {}),
     regime,
   }
 }

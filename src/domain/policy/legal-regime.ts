@@ -81,13 +81,29 @@ export function groundsOf(basis: BasisClause): Readonly<Record<Regime, Basis>> {
   return Object.freeze({
     gdpr: Object.freeze<Basis>({
       regime: 'gdpr',
+      ...primaryOf(gdpr?.find((ground) => ground !== CONSENT) ?? gdpr?.[0]),
       ...(gdpr ? { gdpr } : {}),
       ...(art9 ? { art9 } : {}),
       ...(art10 ? { art10 } : {}),
       consent: 'not_needed',
     }),
-    led: Object.freeze<Basis>({ regime: 'led', ...(led ? { led } : {}), consent: 'not_needed' }),
+    led: Object.freeze<Basis>({
+      regime: 'led',
+      ...primaryOf(led?.[0]),
+      ...(led ? { led } : {}),
+      consent: 'not_needed',
+    }),
   })
+}
+
+const CONSENT = 'A6-1-a'
+
+const primaryOf = (ground: string | undefined) => (ground === undefined ? {} : { primary: ground })
+
+/** The same grounds where a consent carried the release. */
+export function withConsent(grounds: Basis, consentId: string): Basis {
+  const carried = grounds.gdpr?.includes(CONSENT) ? { primary: CONSENT } : {}
+  return { ...grounds, ...carried, consent: 'used', consentId }
 }
 
 const YES_OR_NO = [false, true]

@@ -2,6 +2,7 @@ import { type Attempt, isClaimed } from './evaluate-permit.ts'
 import { countBits } from './bits.ts'
 import type { ValueView } from './conditions.ts'
 import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
+import { withConsent } from './legal-regime.ts'
 import type { Forbid, Permit } from './program.ts'
 import { allTests, codesOf, failedTests, REASON, remediesFor } from './reason-set.ts'
 import type { ReasonCode, Remedy, TestResults } from './reasons.ts'
@@ -145,7 +146,7 @@ function rank(permit: Permit, approved: boolean): number {
 }
 
 function basisOf(grounds: Basis, consent: ConsentFacts | undefined): Basis {
-  return consent ? { ...grounds, consent: 'used', consentId: consent.id } : grounds
+  return consent ? withConsent(grounds, consent.id) : grounds
 }
 
 function obligationsOf(value: ValueFacts, passing: readonly Attempt[]): readonly string[] {

@@ -19,6 +19,8 @@ export type Regime = 'gdpr' | 'led'
 /** Grounds on which the winning rule stands, of the regime at hand alone. */
 export interface Basis {
   readonly regime: Regime
+  /** The one ground on which it stands first (GDPR art. 6(1)): consent where it carried the release. */
+  readonly primary?: string
   readonly gdpr?: readonly string[]
   readonly art9?: string
   readonly art10?: string
