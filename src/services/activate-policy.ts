@@ -1,5 +1,5 @@
 import { concernsSector } from '../domain/policy/changed-statements.ts'
-import type { SoundPack } from '../domain/policy/examine-pack.ts'
+import type { Examination, SoundPack } from '../domain/policy/examine-pack.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as locks from '../storage/locks.ts'
@@ -7,7 +7,7 @@ import type { ApprovalEntry } from '../storage/policy-approvals.ts'
 import type { DraftEntry } from '../storage/policy-drafts.ts'
 import { isFor, unsatisfiedAgreements } from './approve-draft.ts'
 import type { Caller } from './caller.ts'
-import { type DraftDifference, differenceOf, sourceOf } from './examine-draft.ts'
+import { type DraftDifference, describeDifference, sourceOf } from './examine-draft.ts'
 import {
   actorOf,
   type PolicyLifeDependencies,
@@ -18,10 +18,13 @@ import {
   tellAgencies,
 } from './policy-life.ts'
 import { type VersionView, versionView } from './policy-history.ts'
+import type { PolicyExaminer } from './policy-examiner.ts'
 import { calledBy } from './record-event.ts'
 
 export interface ActivateDependencies extends PolicyLifeDependencies {
   readonly locks: Pick<typeof locks, 'lockExclusive'>
+  /** Finds out anew, every time. */
+  readonly examineAgainst: PolicyExaminer['examineAgainst']
 }
 
 /**
@@ -42,8 +45,9 @@ export function makeActivatePolicy(deps: ActivateDependencies) {
       return { draft: seen, base: await deps.storage.findPolicyVersion(tx, seen.basedOn) }
     })
     if (!base) throw new OstiaryError('draft_outdated')
-    const sound = await soundPack(deps, draft)
-    const difference = await differenceOf(deps.examiner, draft, base)
+    const found = await deps.examineAgainst(sourceOf(base), sourceOf(draft))
+    const sound = soundPack(found.examination)
+    const difference = describeDifference(found.comparison, draft, base)
     return deps.acting(caller, about, async (tx) => {
       // Waits for the decisions under way, and lets none begin before this has committed.
       await deps.locks.lockExclusive(tx, ['policy'])
@@ -71,11 +75,7 @@ async function activatable(
   return draft
 }
 
-async function soundPack(
-  { examiner }: ActivateDependencies,
-  draft: DraftEntry,
-): Promise<SoundPack> {
-  const { faults, tests, sound } = await examiner.examine(sourceOf(draft))
+function soundPack({ faults, tests, sound }: Examination): SoundPack {
   if (faults.length > 0 || !sound) throw new OstiaryError('draft_has_faults')
   if (tests.failed.length > 0) throw new OstiaryError('draft_tests_fail')
   if (!sound.proof.holds) throw new OstiaryError('draft_guardrail_broken')

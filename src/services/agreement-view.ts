@@ -17,6 +17,8 @@ export interface AgreementView {
   readonly signatories: readonly string[]
   readonly scope?: string
   readonly terms: readonly string[]
+  /** Changes of the sharing rules by one party need the approval of another. */
+  readonly policyApproval?: 'other_agency'
   readonly terminatedAt?: string
   /** Parties that said they are bound, in the order in which they did. */
   readonly acceptances: readonly {
@@ -30,13 +32,14 @@ export interface AgreementView {
 
 /** An agreement as its parties see it at `now`. */
 export function viewOf(entry: AgreementEntry, now: Date): AgreementView {
-  const { validFrom, validTo, terminatedAt, scope, acceptances, ...rest } = entry
+  const { validFrom, validTo, terminatedAt, scope, policyApproval, acceptances, ...rest } = entry
   const running = validFrom <= now && now < validTo && (terminatedAt === null || now < terminatedAt)
   return {
     ...rest,
     validFrom: validFrom.toISOString(),
     validTo: validTo.toISOString(),
     ...(scope === null ? {} : { scope }),
+    ...(policyApproval === null ? {} : { policyApproval }),
     ...(terminatedAt === null ? {} : { terminatedAt: terminatedAt.toISOString() }),
     acceptances: acceptances.map(({ agencyId, acceptedAt, signatory }) => ({
       agencyId,

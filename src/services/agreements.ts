@@ -25,6 +25,8 @@ export interface AgreementStatement {
   readonly scope?: string
   /** What the parties owe each other, one sentence each. */
   readonly terms?: readonly string[]
+  /** Changes of the sharing rules by one party need the approval of another. */
+  readonly policyApproval?: 'other_agency'
 }
 
 export interface AgreementDependencies {
@@ -54,8 +56,9 @@ export function makeRecordAgreement(deps: AgreementDependencies) {
       const at = deps.runtime.now()
       const id = deps.runtime.uuid()
       const purposes = [...new Set(statement.purposes)]
-      const { scope = null, terms = [] } = statement
-      const agreement = { ...statement, id, purposes, scope, terms, validFrom, validTo }
+      const { scope = null, terms = [], policyApproval = null } = statement
+      const stated = { scope, terms, policyApproval }
+      const agreement = { ...statement, ...stated, id, purposes, validFrom, validTo }
       await deps.storage.insertAgreement(tx, agreement, { agencyId: caller.agencyId, at })
       const acceptances = agreement.parties.includes(caller.agencyId)
         ? [{ agencyId: caller.agencyId, acceptedAt: at, signatory: null }]

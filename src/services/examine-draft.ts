@@ -76,18 +76,31 @@ export function makeDiffDraft(deps: PolicyLifeDependencies) {
 
 /** The difference that an approval is for. Throws `draft_has_faults`, `draft_too_heavy`. */
 export async function differenceOf(
-  examiner: PolicyExaminer,
+  examiner: Pick<PolicyExaminer, 'compare'>,
   draft: DraftEntry,
-  base: PackSource & { readonly version: number; readonly hash: string },
+  base: BaseVersion,
 ): Promise<DraftDifference> {
-  const { difference } = await examiner.compare(sourceOf(base), sourceOf(draft))
+  return describeDifference(await examiner.compare(sourceOf(base), sourceOf(draft)), draft, base)
+}
+
+/** The same of a comparison that was made. Throws `draft_has_faults`. */
+export function describeDifference(
+  { difference }: Comparison,
+  { id: draftId, hash }: Pick<DraftEntry, 'id' | 'hash'>,
+  base: BaseVersion,
+): DraftDifference {
   if (!difference) throw new OstiaryError('draft_has_faults')
-  const { id: draftId, hash } = draft
   const against = { version: base.version, hash: base.hash }
   const diffHash = hashOf(
     JSON.parse(JSON.stringify({ draftId, hash, against, difference })) as Json,
   )
   return { draftId, hash, against, ...difference, diffHash }
+}
+
+/** The version that a draft is compared with. */
+export interface BaseVersion extends PackSource {
+  readonly version: number
+  readonly hash: string
 }
 
 /** Documents and tests alone. */

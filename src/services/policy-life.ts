@@ -28,7 +28,8 @@ export interface PolicyLifeDependencies {
       'activateDraft' | 'findActivePolicy' | 'findPolicyVersion' | 'findPolicyHistory'
     >
   readonly notices: Pick<typeof notices, 'insertNotices'>
-  readonly examiner: PolicyExaminer
+  /** May remember what it found. */
+  readonly examiner: Pick<PolicyExaminer, 'compare' | 'examine'>
   readonly recordEvent: RecordEvent
   readonly runtime: Runtime
   /** The practitioner's registered public key; undefined when there is none. */

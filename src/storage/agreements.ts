@@ -25,6 +25,8 @@ export interface AgreementEntry {
   readonly signatories: readonly string[]
   readonly scope: string | null
   readonly terms: readonly string[]
+  /** Changes of the sharing rules by one party need the approval of another. */
+  readonly policyApproval: 'other_agency' | null
   readonly terminatedAt: Date | null
   /** In the order in which they came. */
   readonly acceptances: readonly Acceptance[]
@@ -41,6 +43,7 @@ const COLUMNS = [
   'signatories',
   'scope',
   'terms',
+  'policy_approval as policyApproval',
   'terminated_at as terminatedAt',
 ] as const
 
@@ -68,6 +71,7 @@ export async function insertAgreement(
       document_ref: agreement.documentRef,
       signatories: JSON.stringify(agreement.signatories),
       scope: agreement.scope,
+      policy_approval: agreement.policyApproval,
       terms: JSON.stringify(agreement.terms),
       created_by: by.agencyId,
       created_at: by.at,

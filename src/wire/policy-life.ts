@@ -12,6 +12,7 @@ import {
 } from '../services/comment-on-draft.ts'
 import { makeCheckDraft, makeDiffDraft } from '../services/examine-draft.ts'
 import { makeReactivatePolicy } from '../services/policy-history.ts'
+import { rememberingExaminer } from '../services/policy-examiner.ts'
 import type { RecordEvent } from '../services/record-event.ts'
 import type { RequirePractitioner } from '../services/require-practitioner.ts'
 import type { Runtime } from '../services/runtime.ts'
@@ -48,12 +49,13 @@ export function wirePolicyLife(parts: {
     recordEvent,
     requirePractitioner: makeRecogniseIfNamed({ requirePractitioner }),
   })
+  const examiner = makePolicyExaminer({
+    schemas: () => loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`),
+  })
   const deps = {
     ...{ acting, reading, notices, locks, recordEvent, runtime },
     storage: { ...policies, ...drafts, ...approvals, ...comments },
-    examiner: makePolicyExaminer({
-      schemas: () => loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`),
-    }),
+    examiner: rememberingExaminer(examiner),
     keyOf: findSignatureKey,
     verifySignature: verifyPersonSignature,
     commentPeriod: config.policyCommentDays * DAY,
@@ -70,7 +72,7 @@ export function wirePolicyLife(parts: {
     commentOnDraft: makeCommentOnDraft(deps),
     listComments: makeListComments(deps),
     approveDraft: makeApproveDraft(deps),
-    activatePolicy: makeActivatePolicy(deps),
+    activatePolicy: makeActivatePolicy({ ...deps, examineAgainst: examiner.examineAgainst }),
     reactivatePolicy: makeReactivatePolicy(deps),
   }
 }

@@ -51,6 +51,10 @@ export function makePolicyExaminer(options: ExaminerOptions): PolicyExaminer {
   return {
     examine: (pack) => inTurn<Examination>({ examine: pack }),
     compare: (before, after) => inTurn<Comparison>({ compare: { before, after } }),
+    examineAgainst: (before, after) =>
+      inTurn<{ examination: Examination; comparison: Comparison }>({
+        examineAgainst: { before, after },
+      }),
   }
 }
 

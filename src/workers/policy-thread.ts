@@ -12,13 +12,23 @@ export interface PolicyTask {
   readonly schemas: readonly JsonSchema[]
   readonly work:
     | { readonly examine: PackSource }
-    | { readonly compare: { readonly before: PackSource; readonly after: PackSource } }
+    | { readonly compare: Pair }
+    | { readonly examineAgainst: Pair }
+}
+
+interface Pair {
+  readonly before: PackSource
+  readonly after: PackSource
 }
 
 const { schemas, work } = workerData as PolicyTask
 const catalogue = buildCatalogue(schemas)
-const result =
-  'examine' in work
-    ? examinePack(work.examine, catalogue, prove)
-    : comparePacks(work.compare.before, work.compare.after, catalogue, diff)
-parentPort?.postMessage(result)
+parentPort?.postMessage(resultOf())
+
+function resultOf(): unknown {
+  if ('examine' in work) return examinePack(work.examine, catalogue, prove)
+  const compared = ({ before, after }: Pair) => comparePacks(before, after, catalogue, diff)
+  if ('compare' in work) return compared(work.compare)
+  const examination = examinePack(work.examineAgainst.after, catalogue, prove)
+  return { examination, comparison: compared(work.examineAgainst) }
+}
