@@ -7,6 +7,7 @@ import {
 } from '../domain/case/provenance.ts'
 import { amendedVersion } from '../domain/case/record-version.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
+import type { Wording } from '../domain/case/wording.ts'
 import type { Json } from '../domain/log/canonical.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
@@ -25,6 +26,7 @@ import { type Expected, requireVersion } from './expected-version.ts'
 import { type OwnRecordDependencies, requireOwnRecord } from './own-record.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import {
+  adviceOn,
   flagsOf,
   openDutiesOf,
   refuseFaults,
@@ -52,6 +54,7 @@ export interface AmendDependencies extends OwnRecordDependencies, AnswerDependen
   readonly subjectKeys: Pick<typeof subjectKeys, 'readSubjectKey'>
   readonly duties: Pick<typeof duties, 'openDuties'>
   readonly dutiesInForce: DutiesInForce
+  readonly wording: readonly Wording[]
   readonly vault: Vault
   readonly recordEvent: RecordEvent
   readonly runtime: Runtime
@@ -109,7 +112,13 @@ export function makeAmendRecord(deps: AmendDependencies) {
         },
         private: { duties: rules, informants: informantsOf(origins), answered },
       })
-      return { id, version: version.version }
+      const held = version.fields.map(({ name }) => name)
+      const advice = adviceOn({ wording: deps.wording, sector: caller.sector }, definition, {
+        values,
+        origins,
+        held,
+      })
+      return { id, version: version.version, ...advice }
     })
 }
 

@@ -8,6 +8,7 @@ import {
 import { subjectFaults } from '../domain/case/record-subject.ts'
 import { depositedVersion } from '../domain/case/record-version.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
+import type { Wording } from '../domain/case/wording.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type * as cases from '../storage/cases.ts'
 import type { Tx } from '../storage/database.ts'
@@ -24,8 +25,10 @@ import type { DutiesInForce } from './duties-in-force.ts'
 import { once } from './idempotent.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import {
+  adviceOn,
   flagsOf,
   openDutiesOf,
+  type RecordAdvice,
   refuseFaults,
   requireInformants,
   requireParty,
@@ -50,7 +53,7 @@ export interface NewRecord extends StatedProvenance {
 }
 
 /** A record version in hand; its values are not repeated. */
-export interface RecordReceipt {
+export interface RecordReceipt extends RecordAdvice {
   readonly id: string
   readonly version: number
 }
@@ -67,6 +70,7 @@ export interface RecordDependencies {
   readonly dutiesInForce: DutiesInForce
   readonly locks: Pick<typeof locks, 'lockShared'>
   readonly subjectKeyFor: SubjectKeyFor
+  readonly wording: readonly Wording[]
   readonly vault: Vault
   readonly recordEvent: RecordEvent
   readonly runtime: Runtime
@@ -74,8 +78,8 @@ export interface RecordDependencies {
 
 /**
  * Deposits values of one record type, each with where it comes from, sealed field by field under the
- * key of its subject at the caller's agency. Opens the duties that they set off. A repeated request
- * gets the same record.
+ * key of its subject at the caller's agency. Opens the duties that they set off, and tells the author
+ * what could be worded better and what is missing. A repeated request gets the same record.
  *
  * Throws, with nothing written: `unknown_record_type`, `unknown_field`, `wrong_field_type`,
  * `collected_in_future`, `informant_person_required`, `subject_required`, `subject_not_allowed`,
@@ -104,6 +108,12 @@ export function makeDepositRecord(deps: RecordDependencies) {
         ...(subjectId === undefined ? [] : [`person:${subjectId}` as const]),
       ])
       const origins = await requireKnown(deps, tx, caller, caseId, stated)
+      const { type, fields: values } = stated
+      const advice = adviceOn(
+        { wording: deps.wording, sector: caller.sector },
+        requireType(deps.catalogue, type),
+        { values, origins, held: Object.keys(values) },
+      )
       return once(
         tx,
         deps.storage,
@@ -112,9 +122,9 @@ export function makeDepositRecord(deps: RecordDependencies) {
           make: async () => {
             const id = deps.runtime.uuid()
             await deposit(deps, tx, caller, { id, caseId, stated, origins })
-            return { id, result: { id, version: 1 } }
+            return { id, result: { id, version: 1, ...advice } }
           },
-          again: async (id) => ({ id, version: 1 }),
+          again: async (id) => ({ id, version: 1, ...advice }),
         },
       )
     })

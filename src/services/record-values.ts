@@ -2,12 +2,15 @@
 import type { Catalogue, PolicyFlag, RecordDefinition } from '../domain/catalogue/types.ts'
 import { deriveFlags } from '../domain/catalogue/flags.ts'
 import type { CasePerson, CaseView } from '../domain/case/case-view.ts'
+import { type MissingContent, missingContent } from '../domain/case/minimum-content.ts'
 import { dutyDueAt } from '../domain/case/duty-clock.ts'
 import { partiesOf } from '../domain/case/parties.ts'
 import { fitsInformant } from '../domain/case/provenance.ts'
 import { partyFaults } from '../domain/case/record-subject.ts'
 import type { RequestFault } from '../domain/case/request-fault.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
+import type { Sector } from '../domain/case/vocabulary.ts'
+import { type Wording, type WordingHint, wordingHints } from '../domain/case/wording.ts'
 import type { Json } from '../domain/log/canonical.ts'
 import { durationMs } from '../domain/policy/duration.ts'
 import { type ErrorCode, OstiaryError } from '../errors.ts'
@@ -98,6 +101,33 @@ export function flagsOf(definition: RecordDefinition, values: Values): FieldFlag
   return Object.fromEntries(raised)
 }
 
+/** What the author of a record is told about it besides that it was kept; neither refuses anything. */
+export interface RecordAdvice {
+  /** Wording that blames or blurs (R26). */
+  readonly hints?: readonly WordingHint[]
+  /** What a minimum asks for and the record does not hold (R138). */
+  readonly missing?: readonly MissingContent[]
+}
+
+/**
+ * Advice about the values that a request states, and about the names that the record then holds. The
+ * same for the same request, so that a repeated one is told the same.
+ */
+export function adviceOn(
+  { wording, sector }: { readonly wording: readonly Wording[]; readonly sector: Sector },
+  definition: RecordDefinition,
+  stated: {
+    readonly values: Values
+    readonly origins: ReadonlyMap<string, StoredProvenance>
+    readonly held: readonly string[]
+  },
+): RecordAdvice {
+  const texts = new Set(definition.fields.filter(({ text }) => text).map(({ name }) => name))
+  const hints = wordingHints(wording, stated.values, texts, stated.origins)
+  const missing = missingContent(sector, definition.type, stated.held)
+  return { ...(hints.length > 0 ? { hints } : {}), ...(missing.length > 0 ? { missing } : {}) }
+}
+
 export interface GuaranteeDependencies {
   readonly agencies: Pick<typeof agencies, 'guaranteedProgrammes'>
   readonly locks: Pick<typeof locks, 'lockShared'>
@@ -167,6 +197,6 @@ export async function openDutiesOf(
       },
     ]
   })
-  await deps.duties.openDuties(tx, opened)
+  await deps.duties.openDuties(tx, opened, at)
   return opened.map(({ rule }) => rule)
 }

@@ -142,3 +142,27 @@ export async function lockRecord(tx: Tx, id: string): Promise<CurrentRecord | un
     .where('r.id', '=', id)
     .executeTakeFirst()
 }
+
+/** Names of the fields that the agency's own records of these types hold now, the oldest record first. */
+export async function listFieldNames(
+  tx: Tx,
+  caseId: string,
+  types: readonly string[],
+): Promise<{ recordId: string; type: string; version: number; names: string[] }[]> {
+  const rows = await tx
+    .selectFrom('record as r')
+    .innerJoin('record_version as v', (join) =>
+      join.onRef('v.record_id', '=', 'r.id').onRef('v.version', '=', 'r.version'),
+    )
+    .select(['r.id', 'r.type', 'r.version', 'v.fields'])
+    .where('r.case_id', '=', caseId)
+    .where('r.type', 'in', types)
+    .orderBy('r.created_at')
+    .orderBy('r.id')
+    .execute()
+  return rows.map(({ id, fields, ...rest }) => ({
+    recordId: id,
+    ...rest,
+    names: fields.map(({ name }) => name),
+  }))
+}

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../domain/catalogue/types.ts'
+import { readWording } from '../files/wording.ts'
 import type { Handlers } from '../http/call.ts'
 import type { Pages } from '../http/pages.ts'
 import { compileRecordValidation } from '../http/record-validation.ts'
@@ -17,12 +18,14 @@ import {
   makeViewAgreement,
 } from '../services/agreements.ts'
 import { makeAmendRecord } from '../services/amend-record.ts'
+import { makeListCaseDuties } from '../services/case-duties.ts'
 import { makeAddMember, makeRemoveMember } from '../services/case-members.ts'
 import { makeChangeAgency } from '../services/change-agency.ts'
 import { makeContestFields } from '../services/contest-fields.ts'
 import { makeDepositRecord } from '../services/deposit-record.ts'
 import { makeDutiesInForce } from '../services/duties-in-force.ts'
 import { makeAddPerson, makeOpenCase, makeViewCase } from '../services/open-case.ts'
+import { makeListIntake } from '../services/police-intake.ts'
 import { makeReadPolicy } from '../services/policy-versions.ts'
 import { makeRecordConsent, makeViewConsent } from '../services/record-consent.ts'
 import type { RecordEvent } from '../services/record-event.ts'
@@ -53,6 +56,7 @@ import * as subjectKeys from '../storage/subject-keys.ts'
 import type { Transact } from '../storage/transaction.ts'
 import * as verifications from '../storage/verification-answers.ts'
 import type { Vault } from '../vault/vault.ts'
+import { PROGRAM_FOLDER } from './program-folder.ts'
 
 /** What the use cases of agencies, cases, records and consents are made from. */
 export interface CaseParts {
@@ -116,6 +120,7 @@ function caseWorkServices({ acting, recordEvent, catalogue, vault, runtime }: Ca
   const recordParts = {
     ...shared,
     validateFields: compileRecordValidation(catalogue),
+    wording: readWording(`${PROGRAM_FOLDER}schemas/wording`),
     storage: { ...cases, ...records, ...idempotency },
     agencies,
     duties,
@@ -138,6 +143,8 @@ function caseWorkServices({ acting, recordEvent, catalogue, vault, runtime }: Ca
     addPerson: makeAddPerson(caseParts),
     addMember: makeAddMember(caseParts),
     removeMember: makeRemoveMember(caseParts),
+    listCaseDuties: makeListCaseDuties({ ...caseParts, duties }),
+    listIntake: makeListIntake(recordParts),
     depositRecord: makeDepositRecord(recordParts),
     amendRecord: makeAmendRecord(recordParts),
     verifyFields: makeVerifyFields(recordParts),

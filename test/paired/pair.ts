@@ -48,7 +48,11 @@ const DAY = 86_400_000
 export async function startPair(): Promise<Pair> {
   const [told, silent] = await Promise.all([settledWorld(), settledWorld()])
   await herSide(told)
-  for (const { world } of [told, silent]) await world.ostiary.publish()
+  for (const { world } of [told, silent]) {
+    // Her service has asked, so in one world the programme's duty is met.
+    await world.ostiary.runClocks()
+    await world.ostiary.publish()
+  }
   return {
     told,
     silent,
@@ -150,6 +154,13 @@ async function herSide({ world, at }: PairedWorld): Promise<void> {
     subject: at.ana,
     informant: 'HE',
     fields: { injury_findings: 'bruises on both wrists' },
+  })
+  await deposit(world, at, support, 'vss_advocate', {
+    ...her,
+    type: 'partner_contact',
+    subject: at.ana,
+    kind: 'assessment',
+    fields: { new_incident_disclosed: true },
   })
   const consent = await consentOfAna(at, ['partner_contact.partner_feedback_change'])
   await withdraw(at, consent)
@@ -273,6 +284,8 @@ export const HIS_SIDE: readonly HisRequest[] = [
     },
   },
   reads('the case', ({ caseId }) => `/v1/cases/${caseId}`),
+  reads('duties of the case', ({ caseId }) => `/v1/cases/${caseId}/duties`),
+  reads('intake of the case', ({ caseId }) => `/v1/cases/${caseId}/intake`),
   reads('one of its disclosures', (_, memory) => `/v1/disclosures/${memory.get('disclosure')}`),
   reads('disclosures received', () => '/v1/disclosures?direction=received'),
   reads('disclosures made', () => '/v1/disclosures?direction=made'),

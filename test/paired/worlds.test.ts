@@ -48,6 +48,12 @@ t.test('paired worlds [R24]', async (t) => {
       undo: "delete from notice where id = '3f0f7a52-6a0e-4a55-8a3c-6a1c8a8d3a01'",
       seenIn: /notices of the officer/,
     },
+    {
+      name: 'a list of duties that tells whether they were met',
+      plant: "update duty set told_due_at = told_due_at + interval '1 minute' where state = 'met'",
+      undo: "update duty set told_due_at = told_due_at - interval '1 minute' where state = 'met'",
+      seenIn: /duties of the case/,
+    },
   ]
   for (const { name, plant, undo, seenIn } of PLANTED) {
     await pair.sql(plant)

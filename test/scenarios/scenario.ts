@@ -109,7 +109,16 @@ export interface Step {
   readonly repeat?: string
   readonly review?: { of: string; decision: 'approve' | 'refuse'; note?: string }
   readonly release?: string
-  readonly see?: 'case' | 'notices' | 'reviews' | 'received' | 'made' | 'agency' | 'agreements'
+  readonly see?:
+    | 'case'
+    | 'duties'
+    | 'intake'
+    | 'notices'
+    | 'reviews'
+    | 'received'
+    | 'made'
+    | 'agency'
+    | 'agreements'
   readonly activate?: string
   readonly bring?: { role: string; called: PersonName }
   readonly join?: { agency: string; actsFor: string }

@@ -194,6 +194,8 @@ async function review(
 function see({ placed, actor }: Scene, what: NonNullable<Step['see']>): Sending {
   const path = {
     case: `/v1/cases/${placed.caseId}`,
+    duties: `/v1/cases/${placed.caseId}/duties`,
+    intake: `/v1/cases/${placed.caseId}/intake`,
     notices: '/v1/notices?limit=200',
     reviews: '/v1/reviews?limit=200',
     received: '/v1/disclosures?direction=received&limit=200',

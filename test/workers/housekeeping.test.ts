@@ -141,7 +141,7 @@ async function addDuty(
     ...given,
   }
   await addRecord(node, of, { recordId: duty.recordId, number: 1, setIn: 1 })
-  await node.transact(of.programme, (tx) => openDuties(tx, [duty]))
+  await node.transact(of.programme, (tx) => openDuties(tx, [duty], DROPOUT))
   return duty
 }
 
@@ -174,9 +174,9 @@ async function addReview(
 ): Promise<{ taskId: string; disclosureId: string }> {
   const [taskId, disclosureId] = [randomUUID(), randomUUID()]
   await sql`insert into disclosure (id, kind, case_id, subject_id, agency_id, practitioner_id, role, purpose, requested,
-      outcome, items, record_versions, policy_version, event_id, leaf_hash, decided_at)
+      outcome, record_versions, policy_version, event_id, leaf_hash, decided_at)
     values (${disclosureId}, 'disclosure', ${of.case.caseId}, ${of.case.perpetrator}, ${of.requester}, gen_random_uuid(),
-      'vss_advocate', 'safety_urgent', '{}', 'review', '[]', '{}', 1, gen_random_uuid(), '', ${DROPOUT})`.execute(
+      'vss_advocate', 'safety_urgent', '{}', 'review', '{}', 1, gen_random_uuid(), '', ${DROPOUT})`.execute(
     owner,
   )
   await sql`insert into review_task (id, kind, disclosure_id, case_id, agency_id, role, due_at)
@@ -310,7 +310,7 @@ t.test('what meets a duty, and what does not', async (t) => {
   // A new value opens it again, and then it takes a new release.
   await addRecord(node, of, { recordId: met.recordId, number: 2, setIn: 2 })
   const again = { ...met, id: randomUUID(), dueAt: after(50 * HOUR) }
-  await node.transact(from, (tx) => openDuties(tx, [again]))
+  await node.transact(from, (tx) => openDuties(tx, [again], after(26 * HOUR)))
   await house.runHousekeeping(after(49 * HOUR))
   t.same(await statesOf(node, [met.id]), [['open', null]])
   const second = await release(met.recordId, { at: after(49 * HOUR), version: 2 })

@@ -2,7 +2,7 @@ import type { Informant, Party } from '../catalogue/types.ts'
 import type { SourceFacts, ValueFacts } from './facts.ts'
 
 /** Victim, child, and the services that speak for them alone. */
-const SHELTERED_INFORMANTS: readonly Informant[] = ['V', 'VS', 'CH', 'CP']
+export const SHELTERED_INFORMANTS: readonly Informant[] = ['V', 'VS', 'CH', 'CP']
 
 /**
  * Whether a value comes from, is about, or locates victim or child. Towards an agency that acts for
@@ -12,7 +12,11 @@ const SHELTERED_INFORMANTS: readonly Informant[] = ['V', 'VS', 'CH', 'CP']
  * A source that acts for victim or child shelters all that it holds, and so does one that has left the
  * case, since for whom it acted is no longer known.
  */
-export function isSheltered(value: ValueFacts): boolean {
+export function isSheltered(
+  value: Pick<ValueFacts, 'field' | 'informant' | 'informantParties' | 'subjectParties'> & {
+    readonly source: Pick<SourceFacts, 'actsFor'>
+  },
+): boolean {
   return (
     SHELTERED_INFORMANTS.includes(value.informant) ||
     hasShelteredParty(value.informantParties) ||
@@ -34,7 +38,7 @@ export function isVictimData(value: ValueFacts): boolean {
   )
 }
 
-function isShelteredSource({ actsFor }: SourceFacts): boolean {
+function isShelteredSource({ actsFor }: Pick<SourceFacts, 'actsFor'>): boolean {
   return actsFor.length === 0 || actsFor.includes('victim') || actsFor.includes('child')
 }
 

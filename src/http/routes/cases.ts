@@ -1,3 +1,4 @@
+import type { makeListCaseDuties } from '../../services/case-duties.ts'
 import type { makeAddMember, makeRemoveMember, NewMember } from '../../services/case-members.ts'
 import type {
   makeAddPerson,
@@ -6,6 +7,7 @@ import type {
   NewCase,
   NewPerson,
 } from '../../services/open-case.ts'
+import type { makeListIntake } from '../../services/police-intake.ts'
 import type { Call, Handlers } from '../call.ts'
 import { contentTag } from '../conditional.ts'
 
@@ -16,6 +18,8 @@ export interface CaseServices {
   readonly addPerson: ReturnType<typeof makeAddPerson>
   readonly addMember: ReturnType<typeof makeAddMember>
   readonly removeMember: ReturnType<typeof makeRemoveMember>
+  readonly listCaseDuties: ReturnType<typeof makeListCaseDuties>
+  readonly listIntake: ReturnType<typeof makeListIntake>
 }
 
 type OneCase = { readonly caseId: string }
@@ -43,5 +47,13 @@ export const caseHandlers = (services: CaseServices): Handlers => ({
   async removeMember({ caller, params }: Call<undefined, OneCase & { readonly agencyId: string }>) {
     await services.removeMember(caller, params.caseId, params.agencyId)
     return { status: 204 }
+  },
+
+  async getCaseDuties({ caller, params }: Call<undefined, OneCase>) {
+    return { status: 200, body: { items: await services.listCaseDuties(caller, params.caseId) } }
+  },
+
+  async getIntake({ caller, params }: Call<undefined, OneCase>) {
+    return { status: 200, body: { items: await services.listIntake(caller, params.caseId) } }
   },
 })
