@@ -114,7 +114,11 @@ function put(before: SweptCase, key: SweepKey, word: string): SweptCase {
       return { ...before, words, case: { ...one, given: { ...one.given, values } } }
     }
     case 'flag':
-      return { ...before, words, case: { ...one, given: { ...one.given, flags: [word] } } }
+      return {
+        ...before,
+        words,
+        case: { ...one, given: { ...one.given, flags: [...(given.flags ?? []), word] } },
+      }
     case 'purpose':
       return { ...before, words, case: withPurpose(suite, one, word) }
     default:

@@ -60,7 +60,8 @@ export interface SuiteCase {
 /**
  * What a sweep replaces, word by word: parts of the request; sector or party of the agency that asks;
  * the same of all that hold given values (`from`, `fromActsFor`); the role of the person asked about
- * (`subject`); the informant of every given value; the flags of the case, of which only one then holds.
+ * (`subject`); the informant of every given value; one more flag of the case (`flag`). Where the purpose is
+ * swept, consents and agreements follow it, so that it is the rules that stop another purpose.
  */
 export type SweepKey =
   | 'agency'
