@@ -35,21 +35,22 @@ create view decision_record as
   from disclosure d;
 grant select on decision_record to ostiary_gate;
 
--- Whether the transaction's agency may have a past decision explained, and which part of it: `asked` its own request, `source`
--- what it holds of what was looked at. Not to a source that acts, or ever acted, for the perpetrator: that somebody asked about
--- him is not told to his side, and what was weighed against his request, or with it, may be hers.
+-- A past decision for whoever may have it explained: `asked` when it was this agency's own request; `own_records` are those of this
+-- agency that were looked at. Nothing when it is neither. To a source that acts, or ever acted, for the perpetrator none of its
+-- records count: that somebody asked about him is not told to his side, and what was weighed may be hers. The facts and the private
+-- part of the event come for own records alone.
 create function gate_decision(p_disclosure uuid)
-  returns table (asked boolean, source boolean, decision decision_record, public_part text, private_part text)
+  returns table (asked boolean, own_records uuid[], decision decision_record, public_part text, private_part text)
   language sql stable security definer set search_path = public, pg_temp
   as $$
-    select a.asked, s.source, d, e.public_part, e.private_part
+    select a.asked, s.own, d, e.public_part, case when s.own <> '{}' then e.private_part end
     from decision_record d
     join disclosure o on o.id = d.id
     left join audit_event e on e.id = d.event_id and e.at = d.decided_at
     cross join lateral (select d.agency_id = app_agency() as asked) a
-    cross join lateral (select not on_perpetrator_side(d.case_id) and exists (
-      select from record r where r.agency_id = app_agency() and r.case_id = d.case_id and o.record_versions ? r.id::text) as source) s
-    where d.id = p_disclosure and (a.asked or s.source)
+    cross join lateral (select case when on_perpetrator_side(d.case_id) then '{}' else array(
+      select r.id from record r where r.agency_id = app_agency() and r.case_id = d.case_id and o.record_versions ? r.id::text) end as own) s
+    where d.id = p_disclosure and (a.asked or s.own <> '{}')
   $$;
 
 -- The decisions of the transaction's agency in a window, the oldest first, from a position on: for trying another policy on them.

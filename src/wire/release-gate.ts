@@ -7,6 +7,8 @@ import type { DisclosureServices } from '../http/routes/disclosures.ts'
 import type { Acting } from '../services/acting.ts'
 import { makeActivePolicies, makeFollowPolicy } from '../services/active-policy.ts'
 import { makeDiscloseFields } from '../services/disclose-fields.ts'
+import { makeExplainDecision } from '../services/explain-decision.ts'
+import { makePastPolicies } from '../services/past-policies.ts'
 import { makeReadPolicy } from '../services/policy-versions.ts'
 import { makeProveDisclosure } from '../services/prove-disclosure.ts'
 import { calledBy, type RecordEvent } from '../services/record-event.ts'
@@ -15,8 +17,9 @@ import { makeRequestVerification } from '../services/request-verification.ts'
 import { makeListReviews, makeReviewDisclosure } from '../services/review-disclosure.ts'
 import type { Runtime } from '../services/runtime.ts'
 import { makeListDisclosures, makeViewDisclosure } from '../services/view-disclosures.ts'
-import type { Tx } from '../storage/database.ts'
-import { keepCatalogue } from '../storage/catalogue-versions.ts'
+import type { Database, Tx } from '../storage/database.ts'
+import * as catalogues from '../storage/catalogue-versions.ts'
+import * as decisions from '../storage/decisions.ts'
 import * as disclosures from '../storage/disclosures.ts'
 import { openGate } from '../storage/gate.ts'
 import * as log from '../storage/log.ts'
@@ -57,13 +60,23 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   const active = await policies.findActivePolicy(pools.app)
   if (!active) throw new Error('no policy is in force; run `ostiary init` first')
   const described = describeCatalogue(catalogue)
+  const catalogueVersion = await catalogues.keepCatalogue(
+    pools.app,
+    catalogueHash(described),
+    described,
+  )
+  const pastPolicies = makePastPolicies({
+    db: pools.app,
+    storage: { ...policies, ...catalogues },
+    current: { id: catalogueVersion, catalogue },
+  })
   const inForce = makeActivePolicies(await read(active.version), read)
   const discloseFields = makeDiscloseFields({
     openGate: (question) => openGate(pools.gate, question),
     vault,
     policies: inForce,
     catalogue,
-    catalogueVersion: await keepCatalogue(pools.app, catalogueHash(described), described),
+    catalogueVersion,
     runtime,
     origin,
     sealFor: (publicKey, text) => ({
@@ -86,7 +99,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
       )
     },
   })
-  const hashOfPolicy = async (tx: Tx, version: number) =>
+  const hashOfPolicy = async (tx: Database | Tx, version: number) =>
     (await policies.findPolicyVersion(tx, version))?.hash ?? ''
   const view = { acting, storage: disclosures, hashOfPolicy, origin }
   const review = {
@@ -104,6 +117,14 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
     discloseFields,
     viewDisclosure: makeViewDisclosure(view),
     listDisclosures: makeListDisclosures(view),
+    explainDecision: makeExplainDecision({
+      acting,
+      storage: decisions,
+      vault,
+      pastPolicies,
+      hashOfPolicy,
+      recordEvent,
+    }),
     proveDisclosure: makeProveDisclosure({
       acting,
       storage: { disclosures, log },

@@ -214,6 +214,7 @@ const asks = (
       ...more,
     })
     if (answer.status === 201) memory.set('disclosure', answer.body.id)
+    if (answer.status === 201 && who(at) === at.ana) memory.set('about her', answer.body.id)
     return answer
   },
 })
@@ -287,6 +288,16 @@ export const HIS_SIDE: readonly HisRequest[] = [
   reads('duties of the case', ({ caseId }) => `/v1/cases/${caseId}/duties`),
   reads('intake of the case', ({ caseId }) => `/v1/cases/${caseId}/intake`),
   reads('one of its disclosures', (_, memory) => `/v1/disclosures/${memory.get('disclosure')}`),
+  reads(
+    'one of its decisions explained',
+    (_, memory) => `/v1/disclosures/${memory.get('disclosure')}/explanation`,
+    'dpo',
+  ),
+  reads(
+    'its request about her explained',
+    (_, memory) => `/v1/disclosures/${memory.get('about her')}/explanation`,
+    'dpo',
+  ),
   reads('disclosures received', () => '/v1/disclosures?direction=received'),
   reads('disclosures made', () => '/v1/disclosures?direction=made'),
   reads('reviews', () => '/v1/reviews', 'org_admin'),

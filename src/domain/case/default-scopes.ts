@@ -18,6 +18,7 @@ const CASE_WORK = [
   'disclosures:write',
   'consents:read',
   'consents:write',
+  'audit:read',
 ] as const
 
 /**

@@ -18,6 +18,7 @@ export const EVENT_TYPES = [
   'alter.contested',
   'consult.case_viewed',
   'consult.review_viewed',
+  'consult.explanation_viewed',
   'case.created',
   'case.person_added',
   'case.member_added',

@@ -58,15 +58,15 @@ function contextOf(program: Program, facts: Facts): RequestContext | undefined {
 const nameOf = ({ recordId, field }: Pick<ValueFacts, 'recordId' | 'field'>): string =>
   `${recordId}/${field.id}`
 
-type Titles = ReadonlyMap<string, { readonly title?: string; readonly source?: readonly string[] }>
+type Titles = ReadonlyMap<string, { readonly title?: string; readonly source: readonly string[] }>
 
 function titlesOf({ documents }: Program): Titles {
-  const rules = documents.flatMap(({ permit = [], forbid = [] }) => [...permit, ...forbid])
   return new Map(
-    rules.map(({ id, title, source }) => [
-      id,
-      { ...(title ? { title } : {}), ...(source ? { source } : {}) },
-    ]),
+    documents.flatMap(({ source: all, permit = [], forbid = [] }) =>
+      [...permit, ...forbid].map(
+        ({ id, title, source = all }) => [id, { ...(title ? { title } : {}), source }] as const,
+      ),
+    ),
   )
 }
 

@@ -33,6 +33,7 @@ interface Considered {
   readonly rule: string
   readonly policy: string
   readonly title?: string
+  /** What it rests on: its own citations, else those of its document. */
   readonly source?: readonly string[]
   /** Clauses that do not fit; empty: the rule speaks of the value. */
   readonly mismatches: readonly ScopeClause[]

@@ -3,6 +3,7 @@ import type {
   DisclosureRequest,
   DisclosureResult,
 } from '../../services/disclose-fields.ts'
+import type { makeExplainDecision } from '../../services/explain-decision.ts'
 import type { makeProveDisclosure } from '../../services/prove-disclosure.ts'
 import type { makeReleaseDisclosure } from '../../services/release-disclosure.ts'
 import type { makeRequestVerification } from '../../services/request-verification.ts'
@@ -21,6 +22,7 @@ export interface DisclosureServices {
   readonly discloseFields: DiscloseFields
   readonly viewDisclosure: ReturnType<typeof makeViewDisclosure>
   readonly listDisclosures: ReturnType<typeof makeListDisclosures>
+  readonly explainDecision: ReturnType<typeof makeExplainDecision>
   readonly proveDisclosure: ReturnType<typeof makeProveDisclosure>
   readonly reviewDisclosure: ReturnType<typeof makeReviewDisclosure>
   readonly listReviews: ReturnType<typeof makeListReviews>
@@ -74,6 +76,12 @@ export const disclosureHandlers = (services: DisclosureServices, pages: Pages): 
       ...(after ? { after } : {}),
     })
     return pages.reply(call, items, positionText(last, items.length, page.limit))
+  },
+
+  async explainDisclosure({ caller, params, holdToGrid }: Call<undefined, OneDisclosure>) {
+    // Whose side the caller is on is not known before it is found.
+    holdToGrid()
+    return { status: 200, body: await services.explainDecision(caller, params.disclosureId) }
   },
 
   async proveDisclosure({ caller, params }: Call<undefined, OneDisclosure>) {
