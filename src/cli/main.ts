@@ -7,6 +7,7 @@ import { failureText } from './failure.ts'
 import { rotateKeys } from './keys.ts'
 import { verifyLogCommand } from './log.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
+import { addDraftCommands } from './policy-commands.ts'
 import { serve } from './serve.ts'
 
 const program = new Command('ostiary')
@@ -89,6 +90,7 @@ policy
   .option(...pack)
   .option(...json)
   .action(testPolicies)
+addDraftCommands(policy)
 
 try {
   await program.parseAsync()

@@ -1,0 +1,74 @@
+// A fresh install changes its policies from the command line, under the rules of the API.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { createTestDatabase } from '../support/database.ts'
+import { GUARD, rules, SUITE } from '../support/small-pack.ts'
+
+t.setTimeout(600_000)
+const database = await createTestDatabase()
+t.teardown(() => database.drop())
+const { NODE_OPTIONS: _taps, ...outer } = process.env
+const folder = t.testdir({
+  'police-refer.yaml': rules(),
+  'guardrails.yaml': GUARD,
+  'police-refer.test.yaml': SUITE,
+})
+const env = {
+  ...outer,
+  DATABASE_URL: database.url,
+  OSTIARY_KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  NODE_COMPILE_CACHE: join(folder, '..', 'compiled'),
+}
+
+/** Runs `ostiary …`; what it printed, as text. */
+async function ostiary(...args: readonly string[]): Promise<string> {
+  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { env })
+  return stdout
+}
+const json = async (...args: readonly string[]) => JSON.parse(await ostiary(...args, '--json'))
+
+t.test('create, check, compare, approve, activate, look back', async (t) => {
+  await ostiary('init')
+  const operator = await json('admin', 'create', '--name', 'Ostiary Lakeside')
+  const partner = await json(
+    ...['agency', 'add', '--name', 'Police of Lakeside', '--sector', 'police', '--country', 'SI'],
+    ...['--admin', 'admin'],
+  )
+  const keyOf = async (name: string, jwk: object): Promise<string> => {
+    await writeFile(join(folder, name), JSON.stringify(jwk))
+    return join(folder, name)
+  }
+  const own = await keyOf('own.jwk', operator.privateJwk)
+  const other = await keyOf('other.jwk', partner.privateJwk)
+  const as = ['--as', operator.practitionerId]
+
+  const draft = await json('policy', 'draft', 'create', folder, ...as, '--reason', 'a small start')
+  t.match(draft, { state: 'open', basedOn: 1, reason: 'a small start', documents: { length: 2 } })
+  const { id } = draft
+  t.match(await ostiary('policy', 'draft', 'check', id), /0 faults, 1 tests pass, 0 fail, 1 guardr/)
+  t.match(await ostiary('policy', 'draft', 'diff', id), /against version 1:\n.* loses /s)
+  const early = ostiary('policy', 'draft', 'activate', id, ...as)
+  await t.rejects(early, { code: 1, stderr: /draft_not_approved/ })
+  const alone = ostiary('policy', 'draft', 'approve', id, ...as, '--key', own)
+  await t.rejects(alone, { code: 1, stderr: /approver_not_allowed: a second person/ })
+  const second = ['--as', partner.practitionerId]
+  const forged = ostiary('policy', 'draft', 'approve', id, ...second, '--key', own)
+  await t.rejects(forged, { code: 1, stderr: /approval_signature_invalid/ })
+  await ostiary('policy', 'draft', 'approve', id, ...second, '--key', other)
+  t.match(
+    await ostiary('policy', 'draft', 'show', id),
+    new RegExp(`approval: +${partner.practitionerId}\n`),
+  )
+  t.match(await ostiary('policy', 'draft', 'activate', id, ...as), /version 2 is in force/)
+  const history = await ostiary('policy', 'history')
+  t.match(history, /^\* 2 .*\n +why: +a small start\n/)
+  const back = await json('policy', 'reactivate', '1', ...as)
+  t.match(back, { basedOn: 2, reactivates: 1 })
+  t.match(await ostiary('policy', 'draft', 'list'), new RegExp(`${back.id} +open`))
+  t.match(await ostiary('policy', 'draft', 'withdraw', back.id, ...as), /withdrawn/)
+})
