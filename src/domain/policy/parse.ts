@@ -3,6 +3,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   parseAllDocuments,
   type Document,
@@ -21,6 +22,9 @@ import { SUITE_SHAPE } from './suite-grammar.ts'
 
 /** Larger texts are refused before they are looked at. */
 export const MAX_DOCUMENT_BYTES = 256 * 1024
+
+/** The densest policies have two words or signs, spaces among them, to five bytes; a text of full size has fewer than this. */
+const MAX_TOKENS = 120_000
 
 /** Nothing in the grammar goes deeper than 8. */
 const MAX_DEPTH = 24
@@ -85,8 +89,12 @@ function shapeOfKind(node: DocumentNode): Shape {
 }
 
 function nodeOfText(text: string, reading: Reading): DocumentNode | undefined {
-  if (new TextEncoder().encode(text).length > MAX_DOCUMENT_BYTES) {
+  if (isTooLong(text)) {
     addFault(reading, 'too_large', '', `longer than ${MAX_DOCUMENT_BYTES} bytes`)
+    return undefined
+  }
+  if (hasTooManyTokens(text)) {
+    addFault(reading, 'too_large', '', `more than ${MAX_TOKENS} words and signs`)
     return undefined
   }
   const lines = new LineCounter()
@@ -115,6 +123,19 @@ function nodeOfText(text: string, reading: Reading): DocumentNode | undefined {
   // After an error of syntax the tree is a guess; what it would show might not be there.
   if (reading.faults.some((fault) => fault.code === 'syntax')) return undefined
   return walk.node(document.contents, '', 0)
+}
+
+/** By characters first, of which no text has more than bytes: what is far too long is not even copied. */
+function isTooLong(text: string): boolean {
+  if (text.length > MAX_DOCUMENT_BYTES) return true
+  return new TextEncoder().encode(text).length > MAX_DOCUMENT_BYTES
+}
+
+/** The library makes objects for every token, and an error with its stack for many a wrong one. */
+function hasTooManyTokens(text: string): boolean {
+  let tokens = 0
+  for (const _ of new Lexer().lex(text)) if (++tokens > MAX_TOKENS) return true
+  return false
 }
 
 /** Copies the library's tree into ours, refusing what the language does not need. */
