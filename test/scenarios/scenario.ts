@@ -24,7 +24,7 @@ export interface Given {
   readonly cast?: 'shared' | 'own'
   readonly agreements?: readonly AgreementStep[]
   readonly agencies?: Readonly<Record<string, NewcomerAgency>>
-  readonly people?: Readonly<Record<string, { of: string; roles: readonly PractitionerRole[] }>>
+  readonly people?: Readonly<Record<string, NewcomerPerson>>
 }
 
 export interface NewcomerAgency {
@@ -34,6 +34,12 @@ export interface NewcomerAgency {
   readonly partOf?: string
   readonly roles: readonly PractitionerRole[]
   readonly actsFor: ActsFor | 'nobody'
+}
+
+export interface NewcomerPerson {
+  readonly of: string
+  readonly roles: readonly PractitionerRole[]
+  readonly trainings?: Readonly<Record<string, string>>
 }
 
 export interface AgreementStep {
@@ -120,6 +126,7 @@ export interface Step {
     | 'agency'
     | 'agreements'
   readonly activate?: string
+  readonly train?: { person: string; trainings: Readonly<Record<string, string>> }
   readonly bring?: { role: string; called: PersonName }
   readonly join?: { agency: string; actsFor: string }
   readonly leave?: string

@@ -120,19 +120,31 @@ async function newcomers(world: World, given: Given): Promise<Record<string, Age
 
 async function employ(agencies: Agencies, given: Given): Promise<Stage['people']> {
   const people = new Map<string, { of: string; person: Person }>()
-  for (const [name, { of, roles }] of Object.entries(given.people ?? {})) {
+  for (const [name, { of, roles, trainings = {} }] of Object.entries(given.people ?? {})) {
     const agency = agencies[of]
     if (!agency) throw new Error(`${name} is of ${of}, which is no agency here`)
     const key = await makeKey()
     const answer = await expectStatus(
       201,
       agency.client.call('POST', `/v1/agencies/${agency.id}/practitioners`, {
-        body: { localId: `${name}-${randomUUID()}`, roles, jwk: key.publicJwk },
+        body: {
+          localId: `${name}-${randomUUID()}`,
+          roles,
+          trainings: datedTrainings(trainings),
+          jwk: key.publicJwk,
+        },
       }),
     )
     people.set(name, { of, person: { id: answer.body.id, roles, privateJwk: key.privateJwk } })
   }
   return people
+}
+
+/** Trainings as the contract has them, from days by code. */
+export function datedTrainings(
+  days: Readonly<Record<string, string>>,
+): { code: string; at: string }[] {
+  return Object.entries(days).map(([code, at]) => ({ code, at }))
 }
 
 async function openCaseFor(agencies: Agencies, given: Given): Promise<PlacedCase> {

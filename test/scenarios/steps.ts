@@ -8,6 +8,7 @@ import {
   agencyOf,
   agree,
   caseOf,
+  datedTrainings,
   earlier,
   personOf,
   type PlacedCase,
@@ -69,6 +70,7 @@ async function sendingOf(scene: Scene, step: Step): Promise<Sending> {
   if (step.release !== undefined)
     return post(actor, 201, `/v1/disclosures/${idOf(stage, step.release)}/release`)
   if (step.see) return see(scene, step.see)
+  if (step.train) return train(scene, step.train)
   if (step.activate !== undefined) return activate(scene, step.activate)
   if (step.bring) return bring(scene, step.bring)
   if (step.join) return join(scene, step.join)
@@ -209,6 +211,15 @@ function see({ placed, actor }: Scene, what: NonNullable<Step['see']>): Sending 
 function activate({ stage, actor }: Scene, name: string): Sending {
   const path = `/v1/agencies/${agencyOf(stage.agencies, name).id}`
   const options = { body: { active: true }, headers: { 'if-match': '*' } }
+  return { status: 200, send: () => actor.call('PATCH', path, options) }
+}
+
+function train(
+  { stage, actor }: Scene,
+  { person, trainings }: NonNullable<Step['train']>,
+): Sending {
+  const path = `/v1/practitioners/${stage.people.get(person)?.person.id}`
+  const options = { body: { trainings: datedTrainings(trainings) }, headers: { 'if-match': '*' } }
   return { status: 200, send: () => actor.call('PATCH', path, options) }
 }
 

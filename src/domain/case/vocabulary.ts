@@ -134,11 +134,12 @@ export type ExceptionCode = (typeof EXCEPTIONS)[number]
 export const ACTS_FOR = ['victim', 'perpetrator', 'child', 'all'] as const
 export type ActsFor = (typeof ACTS_FOR)[number]
 
-/** The dated trainings that can gate access (R133). */
+/** The dated trainings that can gate access, and the last session of supervision with them (R133). */
 export const TRAININGS = [
   'data_protection',
   'gbv_basic',
   'gbv_perpetrator_work',
   'culture',
+  'supervision',
 ] as const
 export type TrainingCode = (typeof TRAININGS)[number]
