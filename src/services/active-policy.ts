@@ -46,6 +46,8 @@ export function makeActivePolicies(
   return {
     current: () => current,
     load(version) {
+      // Somebody else was faster: versions never change.
+      if (current.version === version) return Promise.resolve(current)
       const mine = loading.get(version) ?? place(version).finally(() => loading.delete(version))
       loading.set(version, mine)
       return mine

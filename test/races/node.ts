@@ -58,7 +58,7 @@ export async function openNode({ url, key, now, tamper = {} }: NodeOptions) {
   const vault = openVault(crypto, keyRing)
   const catalogue = realCatalogue()
   const parts = { transact, acting, requirePractitioner, recordEvent, catalogue, vault, runtime }
-  const { discloseFields } = await wireReleaseGate({
+  const { discloseFields, followPolicy } = await wireReleaseGate({
     ...parts,
     // The other pools are not asked for anything.
     pools: { app, gate, door: gate, worker: app, close: async () => {} },
@@ -70,6 +70,7 @@ export async function openNode({ url, key, now, tamper = {} }: NodeOptions) {
   return {
     ...wireCaseServices(parts),
     discloseFields,
+    followPolicy,
     async close() {
       keyRing.close()
       await Promise.all([gate.end(), app.destroy()])
