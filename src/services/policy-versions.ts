@@ -3,8 +3,8 @@ import { compileParsedPack } from '../domain/policy/compile-pack.ts'
 import { describeFault, type Fault } from '../domain/policy/fault.ts'
 import { parseDocument } from '../domain/policy/parse.ts'
 import type { Parsed } from '../domain/policy/parsed.ts'
-import { idOf } from '../domain/policy/resolve-pack.ts'
-import type { PackDocument } from '../domain/policy/settings.ts'
+import { idOf, resolvePack } from '../domain/policy/resolve-pack.ts'
+import type { PackDocument, ResolvedSettings } from '../domain/policy/settings.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Database, Tx } from '../storage/database.ts'
@@ -70,15 +70,22 @@ export function makeReadPolicy(deps: {
   }
 }
 
+/** The settings of a stored pack, each with its value and where that comes from. */
+function settingsOf(documents: readonly PackDocument[], catalogue: Catalogue): ResolvedSettings {
+  const pack = documents.map((document) => ({ document, places: new Map() }))
+  return resolvePack(pack, catalogue, policyVocabulary(catalogue)).settings
+}
+
 /** The policies in force, for whoever has the scope to read them. */
 export function makeViewPolicies(deps: {
   readonly db: Database
+  readonly catalogue: Catalogue
   readonly storage: Pick<
     typeof policies,
     'findActivePolicy' | 'findPolicyHistory' | 'findPolicyVersion' | 'listPolicyVersions'
   >
 }) {
-  const { db, storage } = deps
+  const { db, storage, catalogue } = deps
   return {
     async inForce() {
       const active = await storage.findActivePolicy(db)
@@ -89,6 +96,7 @@ export function makeViewPolicies(deps: {
         hash: stored.hash,
         activatedAt: active.activatedAt.toISOString(),
         documents: stored.documents,
+        settings: settingsOf(stored.documents, catalogue),
       }
     },
     async versions(before: number | undefined, limit: number): Promise<VersionView[]> {
@@ -105,7 +113,8 @@ export function makeViewPolicies(deps: {
       ])
       if (!entry || !stored) throw new OstiaryError('not_found')
       const { documents, suites } = stored
-      return { ...versionView(entry, active?.version), documents, suites }
+      const settings = settingsOf(documents, catalogue)
+      return { ...versionView(entry, active?.version), documents, suites, settings }
     },
   }
 }

@@ -1,4 +1,6 @@
 import type { Config } from '../config.ts'
+import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
+import { loadRecordSchemas } from '../files/schemas.ts'
 import type { Caller } from '../services/caller.ts'
 import { makeViewPolicies } from '../services/policy-versions.ts'
 import { makeRecordEvent } from '../services/record-event.ts'
@@ -13,6 +15,7 @@ import { transactions } from '../storage/transaction.ts'
 import { openOwner } from './database.ts'
 import { reachDatabase } from './database-address.ts'
 import { type PolicyLife, wirePolicyLife } from './policy-life.ts'
+import { PROGRAM_FOLDER } from './program-folder.ts'
 import { RUNTIME } from './runtime.ts'
 
 /** Policies beside the API, at the server itself, by the same use cases and under the same rules. */
@@ -30,6 +33,7 @@ export async function withPolicyAdministration<Result>(
   const address = await reachDatabase(config)
   const db = openOwner(address)
   const origin = config.logOrigin
+  const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
   try {
     const life = wirePolicyLife({
       config,
@@ -40,7 +44,7 @@ export async function withPolicyAdministration<Result>(
     })
     return await work({
       ...life,
-      versions: makeViewPolicies({ db, storage: policies }),
+      versions: makeViewPolicies({ db, storage: policies, catalogue }),
       callerOf: (practitionerId) => callerAt(db, practitionerId),
     })
   } finally {

@@ -116,7 +116,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
         },
         pages,
       ),
-      ...policyHandlers(makeViewPolicies({ db: pools.app, storage: policies }), pages),
+      ...policyHandlers(makeViewPolicies({ db: pools.app, storage: policies, catalogue }), pages),
       ...policyDraftHandlers(wirePolicyLife(shared), pages),
     },
     guard: (server) =>

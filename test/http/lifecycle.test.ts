@@ -188,6 +188,11 @@ t.test('the rules are there to be read, each with its law [R6]', async (t) => {
     fields: ['health.care_needs'],
   })
   t.same(answer.body.policy, { version, hash }, 'by which a disclosure is decided')
+  t.match(
+    read.body.settings.dropout_deadline,
+    { value: 'PT24H', origin: { document: 'settings default' } },
+    'each setting says its value and where it comes from',
+  )
   t.ok(documents.length >= 10)
   for (const { policy, source, permit = [], forbid = [] } of documents) {
     t.ok(source.length > 0, `${policy} says where it comes from`)
