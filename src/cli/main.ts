@@ -8,6 +8,8 @@ import { rotateKeys } from './keys.ts'
 import { verifyLogCommand } from './log.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
 import { addDraftCommands } from './policy-commands.ts'
+import { explainDecision } from './policy-explain.ts'
+import { replayPolicies } from './policy-replay.ts'
 import { serve } from './serve.ts'
 
 const program = new Command('ostiary')
@@ -91,6 +93,21 @@ policy
   .option(...json)
   .action(testPolicies)
 addDraftCommands(policy)
+policy
+  .command('explain')
+  .description('why a past decision came out as it did (owner rights)')
+  .argument('<disclosure>', 'id of a disclosure or a preview')
+  .option(...json)
+  .action(explainDecision)
+policy
+  .command('replay')
+  .description('what a folder of policies would have made of past decisions (owner rights)')
+  .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...pack)
+  .requiredOption('--from <time>', 'decisions from this time on')
+  .option('--to <time>', 'and before this one; absent: until now')
+  .option(...json)
+  .action(replayPolicies)
 
 try {
   await program.parseAsync()

@@ -57,7 +57,7 @@ export function requireOrgAdmin({ role }: Caller): void {
 
 /** The draft, if the caller may know of it. Throws `not_found`. */
 export async function seenDraft(
-  { storage }: Pick<PolicyLifeDependencies, 'storage'>,
+  { storage }: { readonly storage: Pick<typeof drafts, 'findDraft'> },
   tx: Tx,
   id: string,
 ): Promise<DraftEntry> {

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Crypto } from '../crypto/sodium.ts'
-import { catalogueHash, describeCatalogue } from '../domain/catalogue/catalogue-version.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
 import type { DisclosureServices } from '../http/routes/disclosures.ts'
 import type { Acting } from '../services/acting.ts'
 import { makeActivePolicies, makeFollowPolicy } from '../services/active-policy.ts'
 import { makeDiscloseFields } from '../services/disclose-fields.ts'
 import { makeExplainDecision } from '../services/explain-decision.ts'
-import { makePastPolicies } from '../services/past-policies.ts'
+import type { PastPolicies } from '../services/past-policies.ts'
 import { makeReadPolicy } from '../services/policy-versions.ts'
 import { makeProveDisclosure } from '../services/prove-disclosure.ts'
 import { calledBy, type RecordEvent } from '../services/record-event.ts'
@@ -18,7 +17,6 @@ import { makeListReviews, makeReviewDisclosure } from '../services/review-disclo
 import type { Runtime } from '../services/runtime.ts'
 import { makeListDisclosures, makeViewDisclosure } from '../services/view-disclosures.ts'
 import type { Database, Tx } from '../storage/database.ts'
-import * as catalogues from '../storage/catalogue-versions.ts'
 import * as decisions from '../storage/decisions.ts'
 import * as disclosures from '../storage/disclosures.ts'
 import { openGate } from '../storage/gate.ts'
@@ -31,6 +29,7 @@ import type { Transact } from '../storage/transaction.ts'
 import type { Vault } from '../vault/vault.ts'
 import { verifyPersonSignature } from '../http/person-signature.ts'
 import type { Pools } from './database.ts'
+import { wirePastPolicies } from './past-policies.ts'
 
 /** What the release gate and the use cases around it are made from. */
 export interface GateParts {
@@ -51,6 +50,8 @@ export interface GateParts {
 /** The disclosure use cases, and what keeps the node's policy version that of the database. */
 export interface ReleaseGate extends DisclosureServices {
   readonly followPolicy: () => Promise<boolean>
+  /** Versions as they decided, for explanations and replays. */
+  readonly pastPolicies: PastPolicies
 }
 
 /** Composes the disclosure use cases over the policy version in force. */
@@ -59,17 +60,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   const read = makeReadPolicy({ db: pools.app, storage: policies, catalogue })
   const active = await policies.findActivePolicy(pools.app)
   if (!active) throw new Error('no policy is in force; run `ostiary init` first')
-  const described = describeCatalogue(catalogue)
-  const catalogueVersion = await catalogues.keepCatalogue(
-    pools.app,
-    catalogueHash(described),
-    described,
-  )
-  const pastPolicies = makePastPolicies({
-    db: pools.app,
-    storage: { ...policies, ...catalogues },
-    current: { id: catalogueVersion, catalogue },
-  })
+  const { catalogueVersion, pastPolicies } = await wirePastPolicies(pools.app, catalogue)
   const inForce = makeActivePolicies(await read(active.version), read)
   const discloseFields = makeDiscloseFields({
     openGate: (question) => openGate(pools.gate, question),
@@ -114,6 +105,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   }
   return {
     followPolicy: makeFollowPolicy({ db: pools.app, storage: policies, policies: inForce }),
+    pastPolicies,
     discloseFields,
     viewDisclosure: makeViewDisclosure(view),
     listDisclosures: makeListDisclosures(view),

@@ -11,6 +11,7 @@ import { makePages } from '../http/pages.ts'
 import { disclosureHandlers } from '../http/routes/disclosures.ts'
 import { noticeHandlers } from '../http/routes/notices.ts'
 import { policyHandlers } from '../http/routes/policies.ts'
+import { policyReplayHandlers } from '../http/routes/policy-replay.ts'
 import { policyDraftHandlers } from '../http/routes/policy-drafts.ts'
 import { buildServer } from '../http/server.ts'
 import { tokenServer } from '../http/token-server.ts'
@@ -20,11 +21,14 @@ import { openServerSecret } from '../services/initialise.ts'
 import { makeAcknowledgeNotice, makeListNotices } from '../services/notices.ts'
 import { makeViewPolicies } from '../services/policy-versions.ts'
 import { makeRecordEvent } from '../services/record-event.ts'
+import { makeReplayDraft } from '../services/replay-draft.ts'
 import { makeRequirePractitioner } from '../services/require-practitioner.ts'
 import type { Runtime } from '../services/runtime.ts'
 import { openTokenKeys } from '../services/token-keys.ts'
 import { makeTokenStore } from '../services/token-store.ts'
 import * as auditEvents from '../storage/audit-events.ts'
+import * as decisions from '../storage/decisions.ts'
+import * as drafts from '../storage/policy-drafts.ts'
 import * as notices from '../storage/notices.ts'
 import * as oidcPayloads from '../storage/oidc-payloads.ts'
 import * as policies from '../storage/policies.ts'
@@ -42,7 +46,11 @@ import { wireClocks } from './clocks.ts'
 import type { Pools } from './database.ts'
 import { wireLog } from './log.ts'
 import { wirePolicyLife } from './policy-life.ts'
+import { wireReplay } from './replay.ts'
 import { wireReleaseGate } from './release-gate.ts'
+
+/** A replay that somebody waits for over HTTP; the operator’s command takes more. */
+const ONLINE_REPLAY = { most: 50_000, timeLimit: 20_000 } as const
 
 /** What one server process is made from. */
 export interface ServerParts {
@@ -118,6 +126,13 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       ),
       ...policyHandlers(makeViewPolicies({ db: pools.app, storage: policies, catalogue }), pages),
       ...policyDraftHandlers(wirePolicyLife(shared), pages),
+      ...policyReplayHandlers(
+        makeReplayDraft({
+          ...{ acting, recordEvent, catalogue },
+          storage: { ...drafts, ...decisions },
+          replayDecisions: wireReplay({ transact, vault, ...gate }, ONLINE_REPLAY),
+        }),
+      ),
     },
     guard: (server) =>
       registerGuard(server, {

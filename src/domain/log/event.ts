@@ -44,6 +44,7 @@ export const EVENT_TYPES = [
   'policy.draft_approved',
   'policy.draft_withdrawn',
   'policy.activated',
+  'policy.replayed',
   'key.rotated',
   'authority.refused',
 ] as const

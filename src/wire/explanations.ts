@@ -1,0 +1,81 @@
+/** Explanation and replay for the operator, at the server itself. */
+import type { Config } from '../config.ts'
+import { loadCrypto } from '../crypto/sodium.ts'
+import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
+import type { Catalogue } from '../domain/catalogue/types.ts'
+import type { Program } from '../domain/policy/program.ts'
+import { loadRecordSchemas } from '../files/schemas.ts'
+import { type DecisionExplanation, makeExplainToOperator } from '../services/explain-decision.ts'
+import { makeRecordEvent } from '../services/record-event.ts'
+import type { Replayed, ReplayWindow } from '../services/replay-decisions.ts'
+import * as auditEvents from '../storage/audit-events.ts'
+import * as decisions from '../storage/decisions.ts'
+import * as policies from '../storage/policies.ts'
+import { transactions } from '../storage/transaction.ts'
+import { openVault } from '../vault/vault.ts'
+import { openOwner, openPools } from './database.ts'
+import { reachDatabase } from './database-address.ts'
+import { keyEncryptionKeys, openCheckedKeyRing } from './keys.ts'
+import { wirePastPolicies } from './past-policies.ts'
+import { PROGRAM_FOLDER } from './program-folder.ts'
+import { wireReplay } from './replay.ts'
+import { RUNTIME } from './runtime.ts'
+
+/** What the operator may do with past decisions. Both are written down in the log. */
+export interface Explanations {
+  readonly catalogue: Catalogue
+  /** Undefined when there is no such decision. */
+  explain(disclosureId: string): Promise<DecisionExplanation | undefined>
+  /** Tries a program on the decisions of a window; `hash` names it in the log. */
+  replay(program: Program, window: ReplayWindow): Promise<Replayed>
+}
+
+/** Reaches the configured database for one command, and lets go of it afterwards. */
+export async function withExplanations<Result>(
+  config: Config,
+  work: (explanations: Explanations) => Promise<Result>,
+): Promise<Result> {
+  const [address, crypto] = await Promise.all([reachDatabase(config), loadCrypto()])
+  const owner = openOwner(address)
+  const pools = openPools(address, () => {})
+  try {
+    const keys = await keyEncryptionKeys(config, { create: false })
+    const keyRing = await openCheckedKeyRing(crypto, keys, owner)
+    const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
+    const vault = openVault(crypto, keyRing)
+    const { pastPolicies } = await wirePastPolicies(pools.app, catalogue)
+    const origin = config.logOrigin
+    const recordEvent = makeRecordEvent({ storage: auditEvents, runtime: RUNTIME, origin })
+    const explain = makeExplainToOperator({
+      storage: decisions,
+      vault,
+      pastPolicies,
+      hashOfPolicy: async (db, version) =>
+        (await policies.findPolicyVersion(db, version))?.hash ?? '',
+      recordEvent,
+    })
+    const replay = wireReplay({ transact: transactions(pools.app), vault, pastPolicies })
+    return await work({
+      catalogue,
+      explain: (id) => owner.transaction().execute((tx) => explain(tx, id)),
+      replay: async (program, window) => {
+        await owner.transaction().execute((tx) =>
+          recordEvent(tx, {
+            type: 'policy.replayed',
+            public: {
+              hash: program.hash,
+              from: window.from.toISOString(),
+              to: window.to.toISOString(),
+            },
+            private: {},
+          }),
+        )
+        return replay(program, window)
+      },
+    }).finally(() => keyRing.close())
+  } finally {
+    await pools.close()
+    await owner.destroy()
+    await address.close()
+  }
+}
