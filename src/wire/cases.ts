@@ -1,4 +1,6 @@
 import type { Catalogue } from '../domain/catalogue/types.ts'
+import { buildGlossary } from '../domain/policy/glossary.ts'
+import { readGlossary } from '../files/glossary.ts'
 import { readWording } from '../files/wording.ts'
 import type { Handlers } from '../http/call.ts'
 import type { Pages } from '../http/pages.ts'
@@ -7,6 +9,7 @@ import { agencyHandlers } from '../http/routes/agencies.ts'
 import { agreementHandlers } from '../http/routes/agreements.ts'
 import { caseHandlers } from '../http/routes/cases.ts'
 import { consentHandlers } from '../http/routes/consents.ts'
+import { glossaryHandlers } from '../http/routes/glossary.ts'
 import { recordHandlers } from '../http/routes/records.ts'
 import { makeAcceptAgreement } from '../services/accept-agreement.ts'
 import { type Acting, makeActing } from '../services/acting.ts'
@@ -78,6 +81,9 @@ export function wireCases({ pages, ...parts }: CaseParts & { readonly pages: Pag
     ...caseHandlers(services),
     ...recordHandlers(services),
     ...consentHandlers(services),
+    ...glossaryHandlers(
+      buildGlossary(readGlossary(`${PROGRAM_FOLDER}schemas/glossary.json`), parts.catalogue),
+    ),
   }
 }
 
