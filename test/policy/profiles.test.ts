@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 
+import { loadConfig } from '../../src/config.ts'
 import { checkPack, packHash } from '../../src/domain/policy/check-pack.ts'
 import { policyHash } from '../../src/domain/policy/compile.ts'
 import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
@@ -17,6 +18,7 @@ import { SETTING_TYPES, settingTypeOf } from '../../src/domain/policy/setting-ty
 import { list, name } from '../../src/domain/policy/shape.ts'
 import { listPacks, readPolicyPack, UnknownPackError } from '../../src/files/policies.ts'
 import { compilePack, parsePack, PolicyFaults } from '../../src/services/policy-versions.ts'
+import { readFirstPolicy } from '../../src/wire/first-policy.ts'
 import { catalogue, vocabulary } from './arbitraries.ts'
 
 const SETTINGS = `settings: default
@@ -448,4 +450,16 @@ t.test('the examples of the manual can be read', async (t) => {
   const written = examples.filter((text) => /^(settings|profile):/.test(text))
   t.equal(written.length, 2)
   for (const text of written) t.equal(parseDocument(text).ok, true, text)
+})
+
+t.test('a new server starts with the pack that it is told', async (t) => {
+  const first = await readFirstPolicy(catalogue, 'default')
+  const vienna = await readFirstPolicy(catalogue, 'vienna')
+  t.not(vienna.hash, first.hash)
+  const ids = (documents: readonly object[]) => documents.filter((one) => 'profile' in one)
+  t.same([ids(first.documents).length, ids(vienna.documents).length], [0, 1])
+  await t.rejects(readFirstPolicy(catalogue, 'viena'), /did you mean `vienna`/)
+  t.equal(loadConfig({}).policyPack, 'default')
+  t.equal(loadConfig({ OSTIARY_POLICY_PACK: 'move-ireland' }).policyPack, 'move-ireland')
+  t.throws(() => loadConfig({ OSTIARY_POLICY_PACK: '../secrets' }), /OSTIARY_POLICY_PACK/)
 })
