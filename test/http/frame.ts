@@ -103,5 +103,9 @@ export function dummyHandlers(contract: Contract): Record<string, Handler> {
   return Object.fromEntries(handlers)
 }
 
-/** A path of the operation with ids in it. */
-export const concrete = ({ path }: Operation): string => path.replace(/\{\w+\}/g, ID)
+/** A path of the operation with ids in it, and numbers where it asks for them. */
+export const concrete = ({ path, parameters }: Operation): string =>
+  path.replace(/\{(\w+)\}/g, (_, name) => {
+    const { schema } = parameters.find((one) => one.in === 'path' && one.name === name) ?? {}
+    return (schema as { type?: string } | undefined)?.type === 'integer' ? '7' : ID
+  })
