@@ -298,6 +298,8 @@ export const HIS_SIDE: readonly HisRequest[] = [
     (_, memory) => `/v1/disclosures/${memory.get('about her')}/explanation`,
     'dpo',
   ),
+  reads('agreements', () => '/v1/agreements', 'org_admin'),
+  reads('definitions', () => '/v1/glossary'),
   reads('disclosures received', () => '/v1/disclosures?direction=received'),
   reads('disclosures made', () => '/v1/disclosures?direction=made'),
   reads('reviews', () => '/v1/reviews', 'org_admin'),
@@ -312,6 +314,21 @@ export const HIS_SIDE: readonly HisRequest[] = [
         `/v1/disclosures/${memory.get('disclosure')}/verification-requests`,
         { body: { fields: ['contact_location.*'] } },
       ),
+  },
+  {
+    name: 'a deposit with wording that it is advised against',
+    call: (at) =>
+      at.agencies.programme.call('pp_case_manager', 'POST', `/v1/cases/${at.caseId}/records`, {
+        body: {
+          type: 'incident',
+          fields: { professional_observation: 'She provoked him and the situation escalated.' },
+          provenance: {
+            informant: 'PP',
+            kind: 'assessment',
+            collectedAt: '2026-11-16T19:00:00.000Z',
+          },
+        },
+      }),
   },
   {
     name: 'a deposit of its own',
