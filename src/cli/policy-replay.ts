@@ -1,6 +1,5 @@
 import { loadConfig } from '../config.ts'
 import { readPolicyPack } from '../files/policies.ts'
-import { compilePack, parsePack } from '../services/policy-versions.ts'
 import type { Replayed } from '../services/replay-decisions.ts'
 import { withExplanations } from '../wire/explanations.ts'
 import { print } from './print.ts'
@@ -24,9 +23,7 @@ export async function replayPolicies(
   }
   if (!(window.from < window.to)) throw new Error('--to must be after --from')
   const { documents } = await readPolicyPack(folder, options.pack)
-  const replayed = await withExplanations(loadConfig(), (past) =>
-    past.replay(compilePack(parsePack(documents), past.catalogue).program, window),
-  )
+  const replayed = await withExplanations(loadConfig(), (past) => past.replay(documents, window))
   print(options, replayed, linesOf(replayed))
 }
 

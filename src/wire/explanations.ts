@@ -2,10 +2,9 @@
 import type { Config } from '../config.ts'
 import { loadCrypto } from '../crypto/sodium.ts'
 import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
-import type { Catalogue } from '../domain/catalogue/types.ts'
-import type { Program } from '../domain/policy/program.ts'
 import { loadRecordSchemas } from '../files/schemas.ts'
 import { type DecisionExplanation, makeExplainToOperator } from '../services/explain-decision.ts'
+import { compilePack, parsePack } from '../services/policy-versions.ts'
 import { makeRecordEvent } from '../services/record-event.ts'
 import type { Replayed, ReplayWindow } from '../services/replay-decisions.ts'
 import * as auditEvents from '../storage/audit-events.ts'
@@ -23,11 +22,13 @@ import { RUNTIME } from './runtime.ts'
 
 /** What the operator may do with past decisions. Both are written down in the log. */
 export interface Explanations {
-  readonly catalogue: Catalogue
   /** Undefined when there is no such decision. */
   explain(disclosureId: string): Promise<DecisionExplanation | undefined>
-  /** Tries a program on the decisions of a window; `hash` names it in the log. */
-  replay(program: Program, window: ReplayWindow): Promise<Replayed>
+  /** Tries the documents of a pack on the decisions of a window. Throws `PolicyFaults`. */
+  replay(
+    files: readonly { readonly file: string; readonly text: string }[],
+    window: ReplayWindow,
+  ): Promise<Replayed>
 }
 
 /** Reaches the configured database for one command, and lets go of it afterwards. */
@@ -56,14 +57,14 @@ export async function withExplanations<Result>(
     })
     const replay = wireReplay({ transact: transactions(pools.app), vault, pastPolicies })
     return await work({
-      catalogue,
       explain: (id) => owner.transaction().execute((tx) => explain(tx, id)),
-      replay: async (program, window) => {
+      replay: async (files, window) => {
+        const { program, hash } = compilePack(parsePack(files), catalogue)
         await owner.transaction().execute((tx) =>
           recordEvent(tx, {
             type: 'policy.replayed',
             public: {
-              hash: program.hash,
+              hash,
               from: window.from.toISOString(),
               to: window.to.toISOString(),
             },

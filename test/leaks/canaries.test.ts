@@ -3,11 +3,16 @@
  * takes, and then a search of everything that it wrote, answered and kept. (Closed codes recur
  * everywhere; for them the log has its list of keys.)
  */
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import pg from 'pg'
 import { pino } from 'pino'
 import t from 'tap'
+import { loadCrypto } from '../../src/crypto/sodium.ts'
 import { LOG_KEYS, loggerOptions } from '../../src/http/logging.ts'
+import type { DecisionRow } from '../../src/storage/decisions.ts'
+import { openKeyRing } from '../../src/vault/key-ring.ts'
+import { openVault } from '../../src/vault/vault.ts'
 import type { Canary } from '../support/canaries.ts'
 import { realCatalogue } from '../support/catalogue.ts'
 import { startWorld } from '../support/world.ts'
@@ -53,9 +58,14 @@ const log = memory()
 const stderr = standardError()
 const metricsPort = await freePort()
 const logger = pino(loggerOptions('trace'), log.stream)
+const keyEncryptionKey = randomBytes(32)
 const world = await startWorld({
   logger,
-  environment: { OSTIARY_METRICS_PORT: String(metricsPort), OSTIARY_FAILURE_LIMIT: '0' },
+  environment: {
+    OSTIARY_METRICS_PORT: String(metricsPort),
+    OSTIARY_FAILURE_LIMIT: '0',
+    OSTIARY_KEY_ENCRYPTION_KEY: keyEncryptionKey.toString('base64'),
+  },
 })
 const db = new pg.Client({ connectionString: world.databaseUrl })
 await db.connect()
@@ -152,6 +162,39 @@ await t.test('nothing in answers but what was released to whom [R1]', async (t) 
   )
   t.same([...new Set(kept)], [])
 })
+
+await t.test(
+  'nothing in the facts of decisions, unsealed, nor in what is explained by them',
+  async (t) => {
+    const crypto = await loadCrypto()
+    const keys = new Map([[1, keyEncryptionKey]])
+    const vault = openVault(crypto, openKeyRing(crypto, { keys, currentEpoch: 1 }))
+    const { rows } = await db.query<DecisionRow>('select * from decision_record')
+    const kept: string[] = []
+    let bytes = 0
+    let explained = 0
+    for (const { id, facts, keys: wrapped } of rows) {
+      const keyOf = ({ ownerId, agencyId }: { ownerId: string; agencyId: string }) => {
+        const key = wrapped.find((one) => one.ownerId === ownerId && one.agencyId === agencyId)
+        return key ? { wrapped: Buffer.from(key.wrapped, 'base64'), epoch: key.epoch } : null
+      }
+      const opened = vault.openFacts({ disclosureId: id }, keyOf, facts ?? Buffer.alloc(0))
+      if (!opened.opened) throw new Error(`facts do not open: ${opened.failure}`)
+      bytes += opened.value.length
+      const text = Buffer.from(opened.value).toString('latin1')
+      kept.push(...find(text, unsayable).map(({ field }) => `facts: ${field}`))
+      for (const agency of Object.values(agencies)) {
+        if (!agency.people.has('dpo')) continue
+        const answer = await agency.call('dpo', 'GET', `/v1/disclosures/${id}/explanation`)
+        if (answer.status === 200) explained++
+        kept.push(...find(answer.text, unsayable).map(({ field }) => `explanation: ${field}`))
+      }
+    }
+    t.same([...new Set(kept)], [])
+    t.ok(rows.length > 20 && explained > rows.length / 2)
+    t.comment(`${rows.length} decisions, ${Math.round(bytes / rows.length)} bytes of facts each`)
+  },
+)
 
 await t.test('nothing in a refusal', async (t) => {
   const refusals = told.filter(({ status }) => status >= 400)
