@@ -287,7 +287,13 @@ export const forbidBody = record<Omit<ForbidStatement, 'id'>>({
   informant: rarely(some(INFORMANTS), 0.5),
   informantParty: rarely(some(PARTIES), 0.5),
   restricted: rarely(fc.constant(true), 0.7),
-  unlessConsent: rarely(fc.constant(true), 0.5),
+  unlessConsent: rarely(
+    fc.oneof(
+      fc.constant(true),
+      some(PARTIES).map((by) => ({ by })),
+    ),
+    0.7,
+  ),
   unless: fc.subarray(EXCEPTIONS),
   explain: oneOf(['silent', 'reason']),
   reason: rarely(oneOf(REASONS), 1),

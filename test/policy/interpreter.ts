@@ -149,7 +149,11 @@ function interpretValue(
   let liftingConsent: ConsentFacts | undefined
   const standing: ForbidStatement[] = []
   for (const rule of forbids) {
-    const consent = rule.unlessConsent ? findConsent(facts, value, true) : undefined
+    const consent =
+      rule.unlessConsent &&
+      (rule.unlessConsent === true || isUpTo(rule.unlessConsent.by, facts, value))
+        ? findConsent(facts, value, true)
+        : undefined
     if (consent && typeof consent === 'object') liftingConsent = consent
     else if (request.exception && rule.unless.includes(request.exception)) liftedByClaim = true
     else standing.push(rule)
@@ -535,6 +539,13 @@ function limitOf(rule: PermitStatement, value: ValueFacts, nation: Nation): numb
 }
 
 /** The consent that counts, or the nearest thing to one. */
+/** Whether the one who told it, or else the subject, is of one of these parties. */
+function isUpTo(parties: readonly string[], facts: Facts, value: ValueFacts): boolean {
+  const told = value.informantPersonId !== undefined
+  if (!told && ['V', 'P', 'CH'].includes(value.informant)) return false
+  return shares(parties, told ? value.informantParties : facts.subject.parties)
+}
+
 function findConsent(
   facts: Facts,
   value: ValueFacts,

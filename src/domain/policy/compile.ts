@@ -175,7 +175,8 @@ function forbidOf(rule: ForbidStatement, document: PolicyDocument, catalogue: Ca
     ...(informantParty ? { informantParty } : {}),
     ...(restricted ? { restricted } : {}),
     unless: rule.unless,
-    unlessConsent: rule.unlessConsent ?? false,
+    unlessConsent: rule.unlessConsent !== undefined,
+    ...(typeof rule.unlessConsent === 'object' ? { consentBy: rule.unlessConsent.by } : {}),
     silent: rule.explain === 'silent',
     reason: rule.reason ?? 'shielded',
   })

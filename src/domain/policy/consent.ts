@@ -1,4 +1,4 @@
-import type { Informant } from '../catalogue/types.ts'
+import type { Informant, Party } from '../catalogue/types.ts'
 import type { ConsentFacts, ConsentItem, Facts, ValueFacts } from './facts.ts'
 import { isVictimData } from './shield.ts'
 
@@ -8,7 +8,7 @@ export type ConsentStanding =
   | { readonly state: 'withdrawn' | 'expired' | 'missing' }
 
 /** Informants that are persons of the case; what they told is opened by their own consent alone. */
-const PERSONS: readonly Informant[] = ['V', 'P', 'CH']
+export const PERSON_INFORMANTS: readonly Informant[] = ['V', 'P', 'CH']
 
 /**
  * Looks for a consent that covers exactly this item (GDPR art. 7): of the person who told the value,
@@ -46,7 +46,13 @@ export function consentStanding(
 /** Undefined when a person told it and the record does not say who: then nobody can have consented. */
 function personAsked(facts: Facts, value: ValueFacts): string | undefined {
   if (value.informantPersonId !== undefined) return value.informantPersonId
-  return PERSONS.includes(value.informant) ? undefined : facts.subject.personId
+  return PERSON_INFORMANTS.includes(value.informant) ? undefined : facts.subject.personId
+}
+
+/** Parties of the person whose consent counts for a value. */
+export function partiesAsked(facts: Facts, value: ValueFacts): readonly Party[] {
+  if (value.informantPersonId !== undefined) return value.informantParties
+  return personAsked(facts, value) === undefined ? [] : facts.subject.parties
 }
 
 function covers(item: ConsentItem, facts: Facts, value: ValueFacts): boolean {

@@ -167,8 +167,8 @@ export interface ForbidStatement extends Scope {
   readonly informantParty?: readonly string[]
   /** Only values whose processing is restricted (GDPR art. 18). */
   readonly restricted?: true
-  /** A live, explicit consent to exactly this item lifts it. */
-  readonly unlessConsent?: true
+  /** A live, explicit consent to exactly this item lifts it; with `by`, only one of these parties'. */
+  readonly unlessConsent?: true | { readonly by: readonly string[] }
   /** Claims that lift it; empty is absolute. */
   readonly unless: readonly string[]
   readonly explain: 'silent' | 'reason'
@@ -201,6 +201,8 @@ export interface GuardrailStatement extends Scope {
   readonly source: readonly string[]
   readonly to?: RecipientClause
   readonly purpose?: readonly string[]
+  /** The person asked about is of none of these parties: where allegations go both ways, one is of several. */
+  readonly notParty?: readonly string[]
   readonly informant?: readonly string[]
   readonly informantParty?: readonly string[]
   readonly restricted?: boolean

@@ -194,6 +194,9 @@ const permit = record(
   },
 )
 
+/** Whose consent it takes. */
+const consentBy = record(undefined, { by: list(name('party')) })
+
 const forbid = record(
   'forbid',
   {
@@ -209,7 +212,7 @@ const forbid = record(
     informant: list(name('informant')),
     informantParty: list(name('party')),
     restricted: onlyTrue,
-    unlessConsent: onlyTrue,
+    unlessConsent: { type: 'either', scalar: onlyTrue, record: consentBy },
     reason: choice(...Object.keys(REASON_TEST)),
   },
 )
@@ -261,6 +264,7 @@ const guardrail = record(
     purpose: list(name('purpose')),
     subject: scope.subject,
     party: scope.party,
+    notParty: list(name('party')),
     informant: list(name('informant')),
     informantParty: list(name('party')),
     restricted: flag,
@@ -268,7 +272,7 @@ const guardrail = record(
     when,
     given,
     unless: list(name('exception')),
-    unlessConsent: record(undefined, { by: list(name('party')) }),
+    unlessConsent: consentBy,
     never: outcomes,
     always: outcomes,
   },

@@ -1,5 +1,6 @@
 import { consentOf, isExcluded, type ValueView, whenHolds } from './conditions.ts'
 import { isClaimed } from './evaluate-permit.ts'
+import { partiesAsked } from './consent.ts'
 import type { Forbid } from './program.ts'
 
 /** What becomes of one forbid that speaks of a value. */
@@ -16,6 +17,12 @@ export type ForbidResult =
 export function judgeForbid(forbid: Forbid, view: ValueView): ForbidResult {
   if (isExcluded(forbid.except, view)) return 'excluded'
   if (!whenHolds(forbid.when, view)) return 'condition_not_met'
-  if (forbid.unlessConsent && consentOf(view, true).state === 'live') return 'lifted_by_consent'
+  if (forbid.unlessConsent && mayBeAsked(forbid, view) && consentOf(view, true).state === 'live')
+    return 'lifted_by_consent'
   return isClaimed(forbid.unless, view.facts) ? 'lifted_by_exception' : 'stands'
+}
+
+/** Whether it is on a person of the right party to lift it. */
+function mayBeAsked({ consentBy }: Forbid, { facts, value }: ValueView): boolean {
+  return !consentBy || partiesAsked(facts, value).some((party) => consentBy.includes(party))
 }

@@ -87,6 +87,8 @@ export type ConsentNeed = {
 export interface Forbid extends RuleScope {
   readonly unless: readonly string[]
   readonly unlessConsent: boolean
+  /** Parties whose consent it takes; absent: whoever's consent counts for the value. */
+  readonly consentBy?: readonly string[]
   readonly silent: boolean
   readonly reason: ReasonCode
 }

@@ -1,11 +1,10 @@
 import type { Catalogue, FieldDefinition } from '../../catalogue/types.ts'
-import { PERSON_INFORMANTS } from '../consent.ts'
 import type { GivenClause, GuardrailStatement } from '../document.ts'
 import { durationMs } from '../duration.ts'
 import { resolveFields } from '../selection.ts'
 import type { PolicyVocabulary } from '../vocabulary.ts'
 import type { Asker } from './asker.ts'
-import { answer, boxes, type Box, leftOut, rolesOf, scope, tellerAmong } from './conditions.ts'
+import { answer, boxes, type Box, consentBy, leftOut, rolesOf, scope } from './conditions.ts'
 import { ALWAYS, type Diagrams, NEVER, type Node } from './diagrams.ts'
 import { holding } from './rules.ts'
 import { MEMBERSHIPS, UNCLAIMED } from './space.ts'
@@ -29,7 +28,7 @@ export function claimModel(
 ): ClaimModel {
   const { diagrams } = ask
   const roles = vocabulary.personRole
-  const { except, unless, unlessConsent, restricted } = guardrail
+  const { except, unless, unlessConsent, restricted, notParty } = guardrail
   const exclusion = except && {
     selections: except.fields ? resolveFields(except.fields, catalogue) : [],
     informant: except.informant ?? [],
@@ -41,6 +40,7 @@ export function claimModel(
     exclusion ? leftOut(ask, exclusion) : NEVER,
     ask.among('exception', unless ?? []),
     unlessConsent ? consentBy(ask, unlessConsent.by, roles) : NEVER,
+    notParty ? ask.hasRole(rolesOf(notParty, roles)) : NEVER,
   ]
   const within = [
     scope(ask, guardrail, roles),
@@ -61,16 +61,6 @@ export function claimOn(diagrams: Diagrams, claim: ClaimModel, field: FieldDefin
   if (named === NEVER) return NEVER
   const all = diagrams.and(named, claim.scope)
   return diagrams.minus(all, holding(diagrams, claim.leftOutBoxes, field))
-}
-
-/** Whose consent counts is the person who told it, else the subject; theirs is live and explicit. */
-function consentBy(ask: Asker, parties: readonly string[], roles: readonly string[]): Node {
-  const { diagrams } = ask
-  const nobodyTold = ask.among('teller', ['nobody'])
-  const professional = diagrams.not(ask.among('informant', PERSON_INFORMANTS))
-  const subject = diagrams.all([nobodyTold, professional, ask.hasRole(rolesOf(parties, roles))])
-  const by = diagrams.or(tellerAmong(ask, parties), subject)
-  return diagrams.and(by, ask.among('consent', ['explicit']))
 }
 
 function given(

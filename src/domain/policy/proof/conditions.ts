@@ -1,5 +1,6 @@
 import { partiesOf } from '../../case/parties.ts'
 import type { PersonRole } from '../../case/vocabulary.ts'
+import { PERSON_INFORMANTS } from '../consent.ts'
 import type { FromClause, RecipientClause, WhenClause } from '../document.ts'
 import type { Exclusion } from '../program.ts'
 import type { Selection } from '../selection.ts'
@@ -102,6 +103,16 @@ export function boxes(
       among(ask, 'kind', box.statement),
     ]),
   }))
+}
+
+/** Whose consent counts is the person who told it, else the subject; theirs is live and explicit. */
+export function consentBy(ask: Asker, parties: readonly string[], roles: readonly string[]): Node {
+  const { diagrams } = ask
+  const nobodyTold = ask.among('teller', ['nobody'])
+  const professional = diagrams.not(ask.among('informant', PERSON_INFORMANTS))
+  const subject = diagrams.all([nobodyTold, professional, ask.hasRole(rolesOf(parties, roles))])
+  const by = diagrams.or(tellerAmong(ask, parties), subject)
+  return diagrams.and(by, ask.among('consent', ['explicit']))
 }
 
 /** What an `except` leaves out whatever the field is. */

@@ -42,7 +42,7 @@ function builtIn(models: readonly ProgramModel[], field: FieldDefinition): reado
     criminal,
     locates.includes('victim') || locates.includes('child'),
     models.map(({ program }) => program.freshness[field.index]),
-    about.includes('case'),
-    about.some((one) => one !== 'case'),
+    about,
+    subjects,
   ]
 }

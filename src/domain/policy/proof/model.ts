@@ -1,13 +1,13 @@
 import { mayActFor } from '../../case/parties.ts'
 import type { Sector } from '../../case/vocabulary.ts'
-import type { FieldDefinition } from '../../catalogue/types.ts'
+import type { FieldDefinition, Informant, Party } from '../../catalogue/types.ts'
 import { PERSON_INFORMANTS } from '../consent.ts'
 import type { Program } from '../program.ts'
 import { SHELTERED_INFORMANTS } from '../shield.ts'
 import { type Asker, Recorder } from './asker.ts'
 import { type ClaimModel, claimModel } from './claims.ts'
 import { aboutParty, tellerAmong } from './conditions.ts'
-import { ALWAYS, NEVER, type Node } from './diagrams.ts'
+import { NEVER, type Node } from './diagrams.ts'
 import {
   consentLive,
   forbidModel,
@@ -72,6 +72,7 @@ function fieldQuestions(ask: Asker, program: Program): void {
   ask.holds('approved')
   consentLive(ask, true)
   consentLive(ask, false)
+  for (const field of program.catalogue.fields) possibleOf(ask, program, field)
   for (const permit of program.permits)
     for (const field of program.catalogue.fields) {
       tooOld(ask, program, permit, field)
@@ -81,8 +82,8 @@ function fieldQuestions(ask: Asker, program: Program): void {
 
 /**
  * What the server sees to before any rule is asked: for whom agencies of a sector may act, that an
- * agency is like itself, and that what a person of the case told names the person. Everything else
- * counts as possible, also what no sensible person would enter.
+ * agency is like itself, and that what the victim, the perpetrator or a child told names a person who is
+ * that. Everything else counts as possible, also what no sensible person would enter.
  */
 function possible(ask: Asker, programs: readonly Program[]): Node {
   const { diagrams } = ask
@@ -94,8 +95,13 @@ function possible(ask: Asker, programs: readonly Program[]): Node {
     ask.same('competentAuthority'),
     ask.same('public'),
   ])
-  const named = diagrams.not(
-    diagrams.and(ask.among('informant', PERSON_INFORMANTS), ask.among('teller', ['nobody'])),
+  const fitting = diagrams.all(
+    PERSON_INFORMANTS.map((informant) =>
+      diagrams.or(
+        diagrams.not(ask.among('informant', [informant])),
+        tellerAmong(ask, [PARTY_OF_INFORMANT[informant] ?? '']),
+      ),
+    ),
   )
   const acting = ['', 'from.'].map((of) =>
     diagrams.any(
@@ -105,7 +111,13 @@ function possible(ask: Asker, programs: readonly Program[]): Node {
       }),
     ),
   )
-  return diagrams.all([diagrams.or(diagrams.not(own), alike), named, ...acting])
+  return diagrams.all([diagrams.or(diagrams.not(own), alike), fitting, ...acting])
+}
+
+const PARTY_OF_INFORMANT: Readonly<Partial<Record<Informant, Party>>> = {
+  V: 'victim',
+  P: 'perpetrator',
+  CH: 'child',
 }
 
 /** A sector that only another vocabulary knows may act for anybody. */
@@ -136,12 +148,18 @@ export function shelter(ask: Asker, programs: readonly Program[]): Shelter {
   }
 }
 
-/** Whether values of a field can be about the person asked about, or about the case as a whole. */
+/**
+ * Whom values of a field can be about: the person asked about, if that person is of a party of which
+ * such records are kept, or the case as a whole.
+ */
 export function possibleOf(ask: Asker, program: Program, field: FieldDefinition): Node {
-  const subjects = program.catalogue.recordsByType[field.record]?.subjects ?? field.subjects
-  const words = [
-    ...(subjects.some((one) => one !== 'case') ? ['subject'] : []),
-    ...(subjects.includes('case') ? ['case'] : []),
-  ]
-  return words.length === 2 ? ALWAYS : words.length === 0 ? NEVER : ask.among('about', words)
+  const { diagrams } = ask
+  const record = program.catalogue.recordsByType[field.record]?.subjects ?? field.subjects
+  const about = [record, field.subjects].map((subjects) =>
+    subjects.includes('any')
+      ? ask.among('about', ['subject'])
+      : aboutParty(ask, subjects, program.vocabulary.personRole),
+  )
+  const ofCase = record.includes('case') ? ask.among('about', ['case']) : NEVER
+  return diagrams.or(ofCase, diagrams.all(about))
 }

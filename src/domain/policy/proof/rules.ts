@@ -2,7 +2,7 @@ import type { FieldDefinition, Freshness } from '../../catalogue/types.ts'
 import { hasGround, legalClassOf, type LegalView } from '../legal-regime.ts'
 import type { Forbid, Permit, Program, RuleScope } from '../program.ts'
 import type { Asker } from './asker.ts'
-import { type Box, boxes, flag, leftOut, scope } from './conditions.ts'
+import { type Box, boxes, consentBy, flag, leftOut, scope } from './conditions.ts'
 import { ALWAYS, type Diagrams, NEVER, type Node } from './diagrams.ts'
 
 const DAY = 86_400_000
@@ -68,7 +68,9 @@ export function forbidModel(ask: Asker, forbid: Forbid, roles: readonly string[]
   const { diagrams } = ask
   const restricted = forbid.restricted ? ask.holds('restricted') : ALWAYS
   const rest = speaking(ask, forbid, roles)
-  const live = ask.among('consent', ['explicit'])
+  const live = forbid.consentBy
+    ? consentBy(ask, forbid.consentBy, roles)
+    : ask.among('consent', ['explicit'])
   return {
     ...rest,
     scope: diagrams.and(rest.scope, restricted),
