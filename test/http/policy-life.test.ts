@@ -112,7 +112,7 @@ t.test('all faults at once, with their places; nothing with a fault goes on', as
 })
 
 t.test(
-  'without citation, with a failing test, with a broken guardrail: not in force',
+  'without citation, with a failing test, with a broken guardrail: not in force [R6]',
   async (t) => {
     const before = await inForce()
     const uncited = await draftOf(pack({ source: '' }))
