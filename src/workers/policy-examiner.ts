@@ -9,7 +9,7 @@ import type { PolicyTask } from './policy-thread.ts'
 export interface ExaminerOptions {
   /** Record schemas of the catalogue; asked for once. */
   readonly schemas: () => readonly JsonSchema[]
-  /** Milliseconds for one task. Default 60 s. */
+  /** Milliseconds for one task. Default 2 min. */
   readonly timeLimit?: number
   /** MiB of memory for one task. Default 512. */
   readonly memory?: number
@@ -25,7 +25,7 @@ const THREAD = new URL('./policy-thread.ts', import.meta.url)
  * may have, and `overloaded` when too many wait already.
  */
 export function makePolicyExaminer(options: ExaminerOptions): PolicyExaminer {
-  const { timeLimit = 60_000, memory = 512, atOnce = 1, waiting = 8 } = options
+  const { timeLimit = 120_000, memory = 512, atOnce = 1, waiting = 8 } = options
   // Owned by the returned object: who runs, and who waits for a turn.
   let running = 0
   const queue: (() => void)[] = []
