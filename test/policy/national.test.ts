@@ -7,6 +7,7 @@ import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
 import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
 import { parseDocument, parseSuite } from '../../src/domain/policy/parse.ts'
+import { prove } from '../../src/domain/policy/proof/prove.ts'
 import { checkSuite, runPolicyTests } from '../../src/domain/policy/testing.ts'
 import { policyVocabulary } from '../../src/domain/policy/vocabulary.ts'
 import { listPacks, readPolicyPack } from '../../src/files/policies.ts'
@@ -53,6 +54,14 @@ for (const name of packs) {
       missing.map(({ id }) => id).filter((id) => !switched.has(id)),
       [],
       'lifts no exclusion except by a switch',
+    )
+
+    const proof = prove(compiled.program)
+    t.equal(proof.guardrails.length, base.compiled.program.guardrails.length)
+    t.same(
+      proof.guardrails.filter(({ holds }) => !holds).map(({ id }) => id),
+      [],
+      'keeps every guardrail of the default pack',
     )
 
     let cases = 0
