@@ -9,6 +9,7 @@ import { verifyLogCommand } from './log.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
 import { addDraftCommands } from './policy-commands.ts'
 import { explainDecision } from './policy-explain.ts'
+import { diffPolicies, provePolicies } from './policy-prove.ts'
 import { replayPolicies } from './policy-replay.ts'
 import { serve } from './serve.ts'
 
@@ -92,6 +93,22 @@ policy
   .option(...pack)
   .option(...json)
   .action(testPolicies)
+policy
+  .command('prove')
+  .description('prove every guardrail over all requests that can happen')
+  .argument('[folder]', 'folder with *.yaml', 'policies')
+  .option(...pack)
+  .option(...json)
+  .action(provePolicies)
+policy
+  .command('diff')
+  .description('who would gain or lose which fields from one folder to another')
+  .argument('<before>', 'folder with *.yaml')
+  .argument('<after>', 'folder with *.yaml')
+  .option(...pack)
+  .option('--to-pack <name>', 'pack of the second folder, if it is another')
+  .option(...json)
+  .action(diffPolicies)
 addDraftCommands(policy)
 policy
   .command('explain')

@@ -138,6 +138,11 @@ export class Space implements Asker {
     return this.#attributes[this.level(attribute)]?.limits ?? []
   }
 
+  /** Whether its classes are ages. */
+  isAge(attribute: string): boolean {
+    return this.#attributes[this.level(attribute)]?.limits !== undefined
+  }
+
   /** The first word of the class that a point is in; undefined where nobody asks. */
   wordAt(attribute: string, point: Point): string | undefined {
     if (!this.has(attribute)) return undefined
@@ -226,6 +231,6 @@ function wordsOf(
 
 function age(name: string, limits: ReadonlySet<number>): Attribute {
   const finite = [...limits].filter(Number.isFinite).sort((a, b) => a - b)
-  const classes = [...finite.map((_, i) => [`up to limit ${i + 1}`]), ['beyond all limits']]
+  const classes = [...finite.map((limit) => [`up to ${limit} ms`]), ['beyond all limits']]
   return { name, classes, limits: finite }
 }

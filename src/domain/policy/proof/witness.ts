@@ -3,7 +3,7 @@ import type { PersonRole } from '../../case/vocabulary.ts'
 import type { FieldDefinition, Party } from '../../catalogue/types.ts'
 import type { Facts, ValueFacts } from '../facts.ts'
 import type { Point } from './diagrams.ts'
-import type { Space } from './space.ts'
+import { type Space, UNCLAIMED } from './space.ts'
 
 // From a point of the space back to a request that could happen: the oracle of the prover, and what a
 // broken guardrail shows. Names are roles, not people.
@@ -18,7 +18,7 @@ export function factsAt(space: Space, point: Point, field: FieldDefinition): Fac
   const word = (attribute: string, other: string) => space.wordAt(attribute, point) ?? other
   const yes = (attribute: string) => space.wordAt(attribute, point) === 'yes'
   const membership = word('actsFor', 'all')
-  const exception = word('exception', 'none')
+  const exception = word('exception', UNCLAIMED)
   const transfer = word('transfer', 'external')
   const organisation = transfer === 'external' ? 'house of the source' : 'house of the recipient'
   const roles = space.rolesAt(point) as readonly PersonRole[]
@@ -31,7 +31,7 @@ export function factsAt(space: Space, point: Point, field: FieldDefinition): Fac
       fields: [field],
       justified: yes('justified'),
       ethicsNoted: yes('ethicsNoted'),
-      ...(exception === 'none' ? {} : { exception }),
+      ...(exception === UNCLAIMED ? {} : { exception }),
       channel: yes('boundToken') ? 'sender_constrained' : 'bearer',
       sealed: yes('sealed'),
       approvedBy: yes('approved') ? [source] : [],
@@ -160,9 +160,18 @@ export function situationAt(
   const asked = space.names.flatMap((name): [string, string][] => {
     const word = point[space.level(name)] === undefined ? undefined : space.wordAt(name, point)
     if (word === undefined || word === 'no' || name.startsWith('subject.')) return []
-    return [[name, word]]
+    if (name === 'exception' && word === UNCLAIMED) return []
+    return [[name, space.isAge(name) ? inDays(space, point, name) : word]]
   })
   const roles: readonly string[] = space.rolesAt(point)
   const parties: readonly Party[] = partiesOf(roles as readonly PersonRole[])
   return { field: field.id, subject: roles, parties, ...Object.fromEntries(asked) }
+}
+
+/** The class of an age by its limit. */
+function inDays(space: Space, point: Point, attribute: string): string {
+  const limits = space.limitsOf(attribute)
+  const limit = limits[point[space.level(attribute)] ?? 0]
+  const days = (ms: number) => `${Number((ms / DAY).toFixed(2))} days`
+  return limit === undefined ? `more than ${days(limits.at(-1) ?? 0)}` : `up to ${days(limit)}`
 }
