@@ -50,24 +50,33 @@ t.test('create, check, compare, approve, activate, look back', async (t) => {
   const draft = await json('policy', 'draft', 'create', folder, ...as, '--reason', 'a small start')
   t.match(draft, { state: 'open', basedOn: 1, reason: 'a small start', documents: { length: 2 } })
   const { id } = draft
-  t.match(await ostiary('policy', 'draft', 'check', id), /0 faults, 1 tests pass, 0 fail, 1 guardr/)
-  t.match(await ostiary('policy', 'draft', 'diff', id), /against version 1:\n.* loses /s)
-  const early = ostiary('policy', 'draft', 'activate', id, ...as)
-  await t.rejects(early, { code: 1, stderr: /draft_not_approved/ })
-  const alone = ostiary('policy', 'draft', 'approve', id, ...as, '--key', own)
-  await t.rejects(alone, { code: 1, stderr: /approver_not_allowed: a second person/ })
   const second = ['--as', partner.practitionerId]
+  const [checked, shown] = await Promise.all([
+    ostiary('policy', 'draft', 'check', id),
+    ostiary('policy', 'draft', 'diff', id),
+  ])
+  t.match(checked, /0 faults, 1 tests pass, 0 fail, 1 guardrails, 0 broken/)
+  t.match(shown, /against version 1:\n.* loses /s)
+  const early = ostiary('policy', 'draft', 'activate', id, ...as)
+  const alone = ostiary('policy', 'draft', 'approve', id, ...as, '--key', own)
   const forged = ostiary('policy', 'draft', 'approve', id, ...second, '--key', own)
-  await t.rejects(forged, { code: 1, stderr: /approval_signature_invalid/ })
+  await Promise.all([
+    t.rejects(early, { code: 1, stderr: /draft_not_approved/ }),
+    t.rejects(alone, { code: 1, stderr: /approver_not_allowed: a second person/ }),
+    t.rejects(forged, { code: 1, stderr: /approval_signature_invalid/ }),
+  ])
   await ostiary('policy', 'draft', 'approve', id, ...second, '--key', other)
-  t.match(
-    await ostiary('policy', 'draft', 'show', id),
-    new RegExp(`approval: +${partner.practitionerId}\n`),
-  )
-  t.match(await ostiary('policy', 'draft', 'activate', id, ...as), /version 2 is in force/)
-  const history = await ostiary('policy', 'history')
+  const [told, done] = await Promise.all([
+    ostiary('policy', 'draft', 'show', id),
+    ostiary('policy', 'draft', 'activate', id, ...as),
+  ])
+  t.match(told, new RegExp(`approval: +${partner.practitionerId}\n`))
+  t.match(done, /version 2 is in force/)
+  const [history, back] = await Promise.all([
+    ostiary('policy', 'history'),
+    json('policy', 'reactivate', '1', ...as),
+  ])
   t.match(history, /^\* 2 .*\n +why: +a small start\n/)
-  const back = await json('policy', 'reactivate', '1', ...as)
   t.match(back, { basedOn: 2, reactivates: 1 })
   t.match(await ostiary('policy', 'draft', 'list'), new RegExp(`${back.id} +open`))
   t.match(await ostiary('policy', 'draft', 'withdraw', back.id, ...as), /withdrawn/)
