@@ -468,7 +468,7 @@ t.test('the examples of the manual are right', async (t) => {
   const manual = await readFile(join(import.meta.dirname, '../../docs/policies.md'), 'utf8')
   const examples = [...manual.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '')
   const rules = examples.filter((text) => text.startsWith('- id:'))
-  const kinds = ['permit', 'forbid', 'duty']
+  const kinds = ['permit', 'forbid', 'duty', 'guardrail']
   t.equal(rules.length, kinds.length)
   for (const [i, text] of rules.entries()) {
     const head = GOOD.slice(0, GOOD.indexOf('permit:'))

@@ -324,11 +324,12 @@ t.test('the purposes of the LED are taken from the settings', async (t) => {
   t.same(compiled.ok && compiled.program.ledPurposes, ['prosecution_trial'])
 })
 
-t.test('bombs and long chains end soon', { timeout: 20_000 }, async (t) => {
-  const soon = (what: string, work: () => unknown, ms = 3000) => {
-    const start = performance.now()
+t.test('bombs and long chains end soon', { timeout: 60_000 }, async (t) => {
+  // Processor time, so that what else the machine does makes no difference.
+  const soon = (what: string, work: () => unknown, ms = 4000) => {
+    const start = process.cpuUsage()
     work()
-    const took = performance.now() - start
+    const took = process.cpuUsage(start).user / 1000
     t.ok(took < ms, `${what}: ${Math.round(took)} ms`)
   }
   const many = Array.from({ length: 400 }, (_, i) =>
