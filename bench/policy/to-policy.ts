@@ -26,7 +26,14 @@ export interface Translation {
 export type PlacedRule = NeutralRule & { readonly position: number }
 
 /** Flags by which attributes show that have no clause of their own. */
-export const FLAGS = ['agreement', 'secured', 'verified', 'stale', 'granted', 'withdrawn'] as const
+export const FLAGS = [
+  'agreement',
+  'secured',
+  'unverified',
+  'stale',
+  'granted',
+  'withdrawn',
+] as const
 
 /** What each weaker form is in the server, and of what type the fields are that can have it. */
 const FORMS: Readonly<Record<Weakening, readonly [Transform, FieldDefinition['type']]>> = {
@@ -123,13 +130,13 @@ function forbidOf(id: string, box: Box): ForbidStatement {
   must(isOneOf(box.fresh, ANY, NO), 'a forbid may hold for what is stale')
   must(isOneOf(box.channel, whole('channel'), 0b0001), 'a forbid may hold for open channels')
   const flags = [
+    ...(box.verified === NO ? ['unverified'] : []),
     ...(box.fresh === NO ? ['stale'] : []),
     ...(box.consent === CONSENT.withdrawn ? ['withdrawn'] : []),
   ]
   const noFlags = [
     ...(box.channel === 0b0001 ? ['secured'] : []),
     ...(box.agreement === NO ? ['agreement'] : []),
-    ...(box.verified === NO ? ['verified'] : []),
     ...(box.consent === notGranted ? ['granted'] : []),
   ]
   const all = whole('consent')

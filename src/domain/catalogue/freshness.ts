@@ -8,6 +8,7 @@ import type { Freshness } from './types.ts'
  */
 export function freshnessLimit(freshness: Freshness, flags: readonly PolicyFlag[]): number | null {
   if (freshness.kind !== 'days') return null
-  const shortened = flags.map((flag) => freshness.whenFlag?.[flag] ?? freshness.days)
-  return Math.min(freshness.days, ...shortened)
+  const { days, whenFlag } = freshness
+  if (!whenFlag) return days
+  return flags.reduce((least, flag) => Math.min(least, whenFlag[flag] ?? days), days)
 }

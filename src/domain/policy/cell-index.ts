@@ -19,9 +19,10 @@ export interface CellIndex {
   /** Rows of a field that does: one per set of parties. */
   readonly variants: number
   readonly informant: ReadonlyMap<string, number>
-  readonly kind: ReadonlyMap<string, number>
-  /** Bit of each party in the row. */
-  readonly partyBit: ReadonlyMap<string, number>
+  /** So few that looking through them is quicker than a map. */
+  readonly kinds: readonly string[]
+  /** Party n has bit n in the row. */
+  readonly parties: readonly string[]
 }
 
 /** A word in the facts that the vocabulary does not have; the value at hand is then withheld. */
@@ -50,8 +51,8 @@ export function buildCellIndex(catalogue: Catalogue, words: PolicyVocabulary): C
     dependsOnParties,
     variants,
     informant: new Map(words.informant.map((word, i) => [word, i])),
-    kind: new Map(words.kind.map((word, i) => [word, i])),
-    partyBit: new Map(words.party.map((word, i) => [word, 1 << i])),
+    kinds: [...words.kind],
+    parties: [...words.party],
   })
 }
 
@@ -62,22 +63,23 @@ export function buildCellIndex(catalogue: Catalogue, words: PolicyVocabulary): C
  */
 export function cellOf(index: CellIndex, value: ValueFacts): number {
   const informant = index.informant.get(value.informant)
-  const kind = index.kind.get(value.kind)
+  const kind = index.kinds.indexOf(value.kind)
   const first = index.rowOf[value.field.index]
-  if (informant === undefined || kind === undefined || first === undefined) {
+  if (informant === undefined || kind < 0 || first === undefined) {
     throw new UnknownWordError()
   }
   const depends = index.dependsOnParties[value.field.index] === 1
   const row = depends ? first + partiesOf(index, value) : first
-  return (row * index.informant.size + informant) * index.kind.size + kind
+  return (row * index.informant.size + informant) * index.kinds.length + kind
 }
 
 function partiesOf(index: CellIndex, value: ValueFacts): number {
   let parties = 0
-  for (const party of value.subjectParties) {
-    const bit = index.partyBit.get(party)
-    if (bit === undefined) throw new UnknownWordError()
-    parties |= bit
+  const { subjectParties } = value
+  for (let i = 0; i < subjectParties.length; i++) {
+    const bit = index.parties.indexOf(subjectParties[i] as string)
+    if (bit < 0) throw new UnknownWordError()
+    parties |= 1 << bit
   }
   return parties
 }
@@ -92,11 +94,11 @@ export function forEachCell(
   const told: number[] = []
   for (const [word, informant] of index.informant) {
     if (!accepts(box.informant, word) || !accepts(rule.informant, word)) continue
-    for (const [kindWord, kind] of index.kind) {
-      if (accepts(box.statement, kindWord)) told.push(informant * index.kind.size + kind)
-    }
+    index.kinds.forEach((kindWord, kind) => {
+      if (accepts(box.statement, kindWord)) told.push(informant * index.kinds.length + kind)
+    })
   }
-  const perRow = index.informant.size * index.kind.size
+  const perRow = index.informant.size * index.kinds.length
   for (const field of box.fields) {
     const count = index.dependsOnParties[field] === 1 ? index.variants : 1
     for (let parties = 0; parties < count; parties++) {
@@ -112,5 +114,5 @@ function accepts(words: readonly string[] | undefined, word: string): boolean {
 }
 
 function sharesParty(index: CellIndex, about: readonly string[], parties: number): boolean {
-  return about.some((party) => (parties & (index.partyBit.get(party) ?? 0)) !== 0)
+  return index.parties.some((party, bit) => (parties >>> bit) & 1 && about.includes(party))
 }

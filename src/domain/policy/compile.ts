@@ -14,6 +14,9 @@ import {
   numberOfClass,
 } from './legal-regime.ts'
 import type { ConsentNeed, Exclusion, Forbid, Permit, Program, RuleScope } from './program.ts'
+import { FlagSets } from './flag-sets.ts'
+import { KnownAnswers } from './known-answers.ts'
+import { markForbids, markPermits } from './rule-marks.ts'
 import { buildTable } from './rule-table.ts'
 import { resolveFields } from './selection.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
@@ -90,6 +93,10 @@ export function compile(
     cells,
     permitTable: buildTable(permits, cells, vocabulary),
     forbidTable: buildTable(forbids, cells, vocabulary),
+    permitMarks: markPermits(permits),
+    forbidMarks: markForbids(forbids),
+    flagSets: new FlagSets(permits, forbids),
+    known: new KnownAnswers(permits, forbids),
   })
   return { ok: true, program }
 }

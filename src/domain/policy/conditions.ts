@@ -1,7 +1,9 @@
 import { consentStanding, type ConsentStanding } from './consent.ts'
 import type { WhenClause } from './document.ts'
 import type { Facts, ValueFacts } from './facts.ts'
+import type { FlagSet } from './flag-sets.ts'
 import type { Exclusion } from './program.ts'
+import type { ReasonSet } from './reason-set.ts'
 import type { Selection } from './selection.ts'
 import type { Regime } from './verdict.ts'
 
@@ -9,37 +11,34 @@ import type { Regime } from './verdict.ts'
 export interface ValueView {
   readonly facts: Facts
   readonly value: ValueFacts
-  /** Flags of the value's own record. */
-  readonly flags: readonly string[]
+  /** Flags of the case and of the value's own record. */
+  readonly flags: FlagSet
   readonly regime: Regime
   /** Bit that a permit's `groundless` has set where it has no ground for the value. */
   readonly legalBit: number
+  /** What request and value give those permits to withhold for that ask about it. */
+  readonly lacks: ReasonSet
   /** Found out once, when the first rule asks. */
-  readonly consents: { any?: ConsentStanding; explicit?: ConsentStanding }
-}
-
-export function viewOf(
-  facts: Facts,
-  value: ValueFacts,
-  regime: Regime,
-  legalBit: number,
-): ValueView {
-  // Flags that do not open throw here, so that no rule is tried without them.
-  return { facts, value, flags: value.flags, regime, legalBit, consents: {} }
+  anyConsent: ConsentStanding | undefined
+  explicitConsent: ConsentStanding | undefined
 }
 
 /** Whether a flag holds for the case or for the value's own record. */
-export function hasFlag({ facts, flags }: ValueView, flag: string): boolean {
-  return flags.includes(flag) || (facts.flags as readonly string[]).includes(flag)
+export function hasFlag({ flags }: ValueView, flag: string): boolean {
+  return flags.flags.includes(flag)
 }
 
-export function whenHolds(when: WhenClause | undefined, view: ValueView): boolean {
+/** Whether the flags that hold are those that a rule asks for. */
+export function whenHolds(
+  when: WhenClause | undefined,
+  { flags }: Pick<FlagSet, 'flags'>,
+): boolean {
   if (!when) return true
-  const { flags = [], anyFlag, noFlags = [] } = when
+  const { flags: wanted = [], anyFlag, noFlags = [] } = when
   return (
-    flags.every((flag) => hasFlag(view, flag)) &&
-    (!anyFlag || anyFlag.some((flag) => hasFlag(view, flag))) &&
-    !noFlags.some((flag) => hasFlag(view, flag))
+    wanted.every((flag) => flags.includes(flag)) &&
+    (!anyFlag || anyFlag.some((flag) => flags.includes(flag))) &&
+    !noFlags.some((flag) => flags.includes(flag))
   )
 }
 
@@ -73,9 +72,9 @@ function isSelected(
 
 /** How consent to this very item stands. Special categories always need an explicit one (GDPR art. 9(2)(a)). */
 export function consentOf(view: ValueView, explicitOnly: boolean): ConsentStanding {
-  const { facts, value, consents } = view
+  const { facts, value } = view
   if (explicitOnly || value.field.categories.includes('S9')) {
-    return (consents.explicit ??= consentStanding(facts, value, true))
+    return (view.explicitConsent ??= consentStanding(facts, value, true))
   }
-  return (consents.any ??= consentStanding(facts, value, false))
+  return (view.anyConsent ??= consentStanding(facts, value, false))
 }

@@ -1,29 +1,25 @@
 import type { FieldDefinition } from '../catalogue/types.ts'
 import { isPerpetratorSide } from '../case/parties.ts'
-import { consentOf, type ValueView, viewOf } from './conditions.ts'
-import { evaluatePermit } from './evaluate-permit.ts'
-import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
+import { isEmpty, lowestBit, overlap, removeFrom, type RuleSet, rulesIn } from './bits.ts'
 import { cellOf, UnknownWordError } from './cell-index.ts'
-import type { Forbid, Permit, Program } from './program.ts'
+import { consentOf, type ValueView } from './conditions.ts'
+import { distanceOf, reasonsAgainst } from './evaluate-permit.ts'
+import type { Facts, ValueFacts } from './facts.ts'
+import { judgeForbid } from './judge-forbid.ts'
+import { granted, type Lift, NOTHING_LIFTED } from './make-verdict.ts'
+import type { FlagSet } from './flag-sets.ts'
+import type { Forbid, Program } from './program.ts'
+import { NOT_REACHED, ruleFailed, withheld } from './refusal.ts'
 import {
-  forbidsFor,
-  permitsElsewhere,
-  permitsFor,
+  flagsOf,
   type RequestContext,
   resolveRequest,
   resolveSource,
   type SourceContext,
+  viewOf,
 } from './request-context.ts'
-import { judgeForbid } from './judge-forbid.ts'
+import { acceptingAny } from './rule-table.ts'
 import { isSheltered } from './shield.ts'
-import {
-  notReached,
-  passed,
-  underPermits,
-  underForbids,
-  type Lift,
-  withRuleError,
-} from './make-verdict.ts'
 import type { Verdict } from './verdict.ts'
 
 /** A rule, or the facts that it asked for, failed; the value concerned was withheld. No values. */
@@ -49,121 +45,205 @@ export interface Decision {
  */
 export function decide(program: Program, facts: Facts): Decision {
   const errors: RuleError[] = []
-  const request = resolve(program, facts)
+  const { context, error } = resolve(program, facts)
+  const hush = whoMustNotSee(facts)
   const verdicts = inOrderAsked(facts).map((value) => {
-    const trace: Trace = { rule: undefined }
+    const silent = mustBeSilent(hush, value)
     try {
-      if ('error' in request) throw request.error
-      return decideValue(request.context, value, trace)
+      if (!context) throw error
+      return decideValue(context, value, silent)
     } catch (error) {
-      errors.push(ruleError(error, value, trace))
-      return withRuleError(value, mustBeSilent(facts, value), trace.rule)
+      const rule = context?.trace.rule
+      errors.push(ruleError(error, value, rule))
+      if (context) context.trace.rule = undefined
+      return withheld(value, ruleFailed(rule), silent)
     }
   })
   return { verdicts, errors }
 }
 
+/** Undefined with what went wrong: then nothing can be decided. */
 function resolve(program: Program, facts: Facts) {
   try {
-    return { context: resolveRequest(program, facts) }
+    return { context: resolveRequest(program, facts), error: undefined }
   } catch (error) {
-    return { error }
+    return { context: undefined, error }
   }
-}
-
-/** Which rule was at work, should one fail. */
-interface Trace {
-  rule: string | undefined
 }
 
 class ForeignFieldError extends Error {}
 
-function decideValue(context: RequestContext, value: ValueFacts, trace: Trace): Verdict {
+function decideValue(context: RequestContext, value: ValueFacts, silent: boolean): Verdict {
   const { facts, program } = context
-  const silent = mustBeSilent(facts, value)
-  if (facts.recipient.actsFor.length === 0) return notReached(value, 'not_case_member', silent)
+  if (facts.recipient.actsFor.length === 0)
+    return withheld(value, NOT_REACHED.not_case_member, silent)
   if (program.catalogue.fields[value.field.index]?.id !== value.field.id)
     throw new ForeignFieldError()
 
   const cell = cellOf(program.cells, value)
   const source = resolveSource(context, value.source)
-  const view = viewUnder(context, source, value)
-  const { standing, lift } = applyForbids(context, source, view, cell, trace)
-  if (standing.length > 0) return underForbids(value, standing, silent)
-
-  const positions = permitsFor(context, source, cell)
-  if (positions.length === 0) return notReached(value, whyNoPermit(context, source, cell), silent)
-  const attempts = positions.map((position) => {
-    const permit = program.permits[position] as Permit
-    trace.rule = permit.id
-    return evaluatePermit(context, position, permit, view)
-  })
-  trace.rule = undefined
-  const passing = attempts.filter(({ failed }) => failed === 0)
-  if (passing.length === 0) return underPermits(facts, value, attempts, silent)
-  return passed(view, passing, lift, silent)
+  // Flags that do not open throw here, so that no rule is tried without them.
+  const flags = flagsOf(context, value)
+  const lift = forbidsAgainst(context, source, value, flags, cell)
+    ? liftForbids(context, source, value, flags)
+    : NOTHING_LIFTED
+  if (!lift) return withheld(value, program.known.underForbids(context.standing), silent)
+  if (!permitsFor(context, source, cell))
+    return withheld(value, NOT_REACHED[whyNoPermit(context, source, cell)], silent)
+  return decideByPermits(context, source, viewOf(context, source, value, flags), lift, silent)
 }
 
-/** The value as the rules look at it. */
-export function viewUnder(
-  { facts, program }: RequestContext,
+/** Leaves in `standing` the forbids that speak of a value; false if there is none. */
+function forbidsAgainst(
+  { program, standing }: RequestContext,
+  { forbids }: SourceContext,
+  value: ValueFacts,
+  flags: FlagSet,
+  cell: number,
+): boolean {
+  const { cells, informantParty, restricted } = program.forbidTable
+  // Both are read in any case, so that what cannot be read withholds whether or not a rule needs it.
+  const ofParties = acceptingAny(informantParty, value.informantParties)
+  const ofState = restricted[value.restricted ? 1 : 0]
+  const start = cell * standing.length
+  let any = 0
+  for (let i = 0; i < standing.length; i++) {
+    const word =
+      (forbids[i] ?? 0) &
+      (cells[start + i] ?? 0) &
+      (flags.forbids[i] ?? 0) &
+      (ofParties[i] ?? 0) &
+      (ofState[i] ?? 0)
+    standing[i] = word
+    any |= word
+  }
+  return any !== 0
+}
+
+/**
+ * Takes out of `standing` what exclusions, consent or a claim lift.
+ *
+ * @returns what lifted them all; undefined if some stand
+ */
+function liftForbids(
+  context: RequestContext,
   source: SourceContext,
   value: ValueFacts,
-): ValueView {
-  const legalClass = program.legalClasses[value.field.index] ?? 0
-  return viewOf(facts, value, source.regime, 1 << (source.legalView + legalClass))
+  flags: FlagSet,
+): Lift | undefined {
+  const { program, standing, trace } = context
+  if (!overlap(standing, context.liftable)) return undefined
+  const view = viewOf(context, source, value, flags)
+  let consent: Lift['consent']
+  let exception = false
+  for (const position of rulesIn(standing)) {
+    const forbid = program.forbids[position] as Forbid
+    trace.rule = forbid.id
+    const result = judgeForbid(forbid, view)
+    if (result === 'stands') continue
+    removeFrom(standing, position)
+    if (result === 'lifted_by_exception') exception = true
+    if (result === 'lifted_by_consent') consent = liveConsent(view)
+  }
+  trace.rule = undefined
+  if (!isEmpty(standing)) return undefined
+  return consent || exception ? { consent, exception } : NOTHING_LIFTED
 }
 
-interface Barriers {
-  readonly standing: readonly Forbid[]
-  /** What lifted the others. */
-  readonly lift: Lift
+function liveConsent(view: ValueView): Lift['consent'] {
+  const given = consentOf(view, true)
+  return given.state === 'live' ? given.consent : undefined
 }
 
-const NO_BARRIERS: Barriers = { standing: [], lift: { consent: undefined, exception: false } }
+/** Leaves in `passing` the permits that speak of a value, whether or not they pass; false if none does. */
+function permitsFor(
+  { program, passing }: RequestContext,
+  { permits }: SourceContext,
+  cell: number,
+): boolean {
+  const { cells } = program.permitTable
+  const start = cell * passing.length
+  let any = 0
+  for (let i = 0; i < passing.length; i++) {
+    const word = (permits[i] ?? 0) & (cells[start + i] ?? 0)
+    passing[i] = word
+    any |= word
+  }
+  return any !== 0
+}
 
-/** The forbids that stand against a value. */
-function applyForbids(
+/** More than any permit can lack. */
+const FARTHEST = 100
+
+/** No forbid stands: the verdict by the permits in `passing`, from which those that fail are taken out. */
+function decideByPermits(
   context: RequestContext,
   source: SourceContext,
   view: ValueView,
-  cell: number,
-  trace: Trace,
-): Barriers {
-  const positions = forbidsFor(context, source, view.value, cell)
-  if (positions.length === 0) return NO_BARRIERS
-  const standing: Forbid[] = []
-  let consent: ConsentFacts | undefined
-  let exception = false
-  for (const position of positions) {
-    const forbid = context.program.forbids[position] as Forbid
-    trace.rule = forbid.id
-    const result = judgeForbid(forbid, view)
-    if (result === 'stands') standing.push(forbid)
-    else if (result === 'lifted_by_exception') exception = true
-    else if (result === 'lifted_by_consent') {
-      const given = consentOf(view, true)
-      if (given.state === 'live') consent = given.consent
+  lift: Lift,
+  silent: boolean,
+): Verdict {
+  const { program, passing } = context
+  let passed = 0
+  let closest = 0
+  let closestFailed = 0
+  let least = FARTHEST
+  for (let i = 0; i < passing.length; i++) {
+    const speaking = passing[i] ?? 0
+    let failing = 0
+    for (let word = speaking; word !== 0; word &= word - 1) {
+      const position = i * 32 + lowestBit(word)
+      const failed = reasonsAgainst(context, view, position)
+      if (failed === 0) continue
+      failing |= word & -word
+      const distance = distanceOf(context, position, failed)
+      // They come in the order of ids, and `<` keeps the first of equals.
+      if (distance >= least) continue
+      closest = position
+      closestFailed = failed
+      least = distance
     }
+    passing[i] = speaking & ~failing
+    passed |= speaking & ~failing
   }
-  trace.rule = undefined
-  return { standing, lift: { consent, exception } }
+  if (passed !== 0) return granted(context, source, view, lift, silent)
+  return withheld(view.value, program.known.underPermit(closest, closestFailed), silent)
 }
 
 /** No permit speaks of the value for this purpose and role: would another one reach it? */
-function whyNoPermit(context: RequestContext, source: SourceContext, cell: number) {
-  if (permitsElsewhere(context, source, cell, 'purpose')) return 'purpose_not_allowed'
-  return permitsElsewhere(context, source, cell, 'role') ? 'role_not_allowed' : 'no_rule'
+function whyNoPermit({ program }: RequestContext, source: SourceContext, cell: number) {
+  const { cells } = program.permitTable
+  if (acceptsCell(source.permitsOfOtherPurpose, cells, cell)) return 'purpose_not_allowed'
+  return acceptsCell(source.permitsOfOtherRole, cells, cell) ? 'role_not_allowed' : 'no_rule'
 }
+
+function acceptsCell(rules: RuleSet, cells: Int32Array, cell: number): boolean {
+  const start = cell * rules.length
+  for (let i = 0; i < rules.length; i++)
+    if (((rules[i] ?? 0) & (cells[start + i] ?? 0)) !== 0) return true
+  return false
+}
+
+/** From whom withholding must be hidden: a stranger everything, his side what concerns victim or child. */
+type Hush = 'everything' | 'hers' | 'nothing'
 
 /**
  * Whether withholding must not show. Somebody who is no member learns nothing at all; the
  * perpetrator's side nothing of what concerns victim or child. In doubt, nothing.
  */
-function mustBeSilent({ recipient }: Facts, value: ValueFacts): boolean {
+function whoMustNotSee({ recipient }: Facts): Hush {
   try {
-    if (recipient.actsFor.length === 0) return true
-    return isPerpetratorSide(recipient.actsFor) && isSheltered(value)
+    if (recipient.actsFor.length === 0) return 'everything'
+    return isPerpetratorSide(recipient.actsFor) ? 'hers' : 'nothing'
+  } catch {
+    return 'everything'
+  }
+}
+
+function mustBeSilent(hush: Hush, value: ValueFacts): boolean {
+  if (hush !== 'hers') return hush === 'everything'
+  try {
+    return isSheltered(value)
   } catch {
     return true
   }
@@ -186,7 +266,7 @@ function isInOrder(fields: readonly FieldDefinition[], values: readonly ValueFac
   return true
 }
 
-function ruleError(error: unknown, value: ValueFacts, { rule }: Trace): RuleError {
+function ruleError(error: unknown, value: ValueFacts, rule: string | undefined): RuleError {
   const code =
     error instanceof UnknownWordError
       ? 'unknown_word'

@@ -1,11 +1,10 @@
-import { freshnessLimit } from '../catalogue/freshness.ts'
-import { consentOf, hasFlag, isExcluded, type ValueView, whenHolds } from './conditions.ts'
-import type { ConsentFacts, Facts, ValueFacts } from './facts.ts'
-import type { Permit, Program } from './program.ts'
+import { ageLimit, ageOf } from './age.ts'
+import { countBits, isIn } from './bits.ts'
+import { consentOf, hasFlag, isExcluded, type ValueView } from './conditions.ts'
+import type { ConsentFacts, Facts } from './facts.ts'
+import type { Permit } from './program.ts'
 import { REASON, type ReasonSet } from './reason-set.ts'
 import type { RequestContext } from './request-context.ts'
-
-const DAY = 86_400_000
 
 /** One permit put to all four tests; it passes when nothing failed. */
 export interface Attempt {
@@ -22,57 +21,89 @@ export interface Attempt {
   readonly consent: ConsentFacts | undefined
 }
 
-/** Evaluates the permit at a position against a value. */
+/** Every reason against the permit at a position; 0: it passes. */
+export function reasonsAgainst(
+  context: RequestContext,
+  view: ValueView,
+  position: number,
+): ReasonSet {
+  const { asks, groundless, particular } = context.program.permitMarks
+  let failed = (asks[position] ?? 0) & view.lacks
+  if (!isIn(context.open, position)) failed |= REASON.exception_not_open
+  if (!isIn(view.flags.permits, position)) failed |= REASON.condition_not_met
+  if (((groundless[position] ?? 0) & view.legalBit) !== 0) failed |= REASON.no_legal_ground
+  if (isIn(particular, position)) failed |= lookCloser(context, view, position).failed
+  return failed
+}
+
+/** The permit at a position, with all that a verdict says of it. */
 export function evaluatePermit(
   context: RequestContext,
-  position: number,
-  permit: Permit,
   view: ValueView,
+  position: number,
 ): Attempt {
-  const { value } = view
-  let failed = requestReasons(context, position, permit)
-  if (isExcluded(permit.except, view)) failed |= REASON.excluded
-  if (!whenHolds(permit.when, view)) failed |= REASON.condition_not_met
-  if ((permit.groundless & view.legalBit) !== 0) failed |= REASON.no_legal_ground
-  if (permit.verified && value.verifiedAt === undefined) failed |= REASON.unverified
-  if (permit.withholdContested && value.contested) failed |= REASON.contested
-
-  const agreement = agreementResult(permit, view)
-  if (agreement === 'missing') failed |= REASON.no_agreement
-  const consent = consentResult(permit, view)
-  failed |= consent.failed
-  const old = isStale(context.program, permit, view)
-  if (old && permit.withholdStale) failed |= REASON.stale
+  const { permits, permitMarks } = context.program
+  const permit = permits[position] as Permit
+  const claimed = isIn(permitMarks.claimed, position)
+  const failed = reasonsAgainst(context, view, position)
+  if (isIn(permitMarks.particular, position)) {
+    const closer = lookCloser(context, view, position)
+    return { permit, ...closer, failed, exception: claimed || closer.exception }
+  }
+  const old = permit.maxAge === 'catalogue' && (view.lacks & REASON.stale) !== 0
   return {
     permit,
     failed,
     stale: old && !permit.withholdStale,
+    agreementAlert: false,
+    exception: claimed,
+    consent: undefined,
+  }
+}
+
+/**
+ * How far a permit that does not pass is from passing. Of two that lack equally much, the one that the
+ * requester's claim is for is closer, so that what it lacks is told and not what another way would need.
+ */
+export function distanceOf(
+  { program: { permitMarks } }: RequestContext,
+  position: number,
+  failed: ReasonSet,
+): number {
+  const meant = isIn(permitMarks.claimed, position) && (failed & REASON.exception_not_open) === 0
+  return 2 * countBits(failed) + (meant ? 0 : 1)
+}
+
+/** What the marks of a permit do not tell: exclusions, agreement, consent, training, an age of its own. */
+function lookCloser(
+  context: RequestContext,
+  view: ValueView,
+  position: number,
+): Omit<Attempt, 'permit'> {
+  const permit = context.program.permits[position] as Permit
+  context.trace.rule = permit.id
+  const agreement = agreementResult(permit, view)
+  const consent = consentResult(permit, view)
+  const old = ageOf(view.value, view.facts) > ageLimit(context.program, permit, view.value)
+  let failed = consent.failed
+  if (isExcluded(permit.except, view)) failed |= REASON.excluded
+  if (agreement === 'missing') failed |= REASON.no_agreement
+  if (old && permit.withholdStale) failed |= REASON.stale
+  if (!isTrained(permit, view.facts)) failed |= REASON.training_missing
+  context.trace.rule = undefined
+  return {
+    failed,
+    stale: old && !permit.withholdStale,
     agreementAlert: agreement === 'alert',
-    exception: permit.exception !== undefined || consent.exception,
+    exception: consent.exception,
     consent: consent.used,
   }
 }
 
-/** Reasons that hold for every value of the request alike; kept, since many values ask. */
-function requestReasons(context: RequestContext, position: number, permit: Permit): ReasonSet {
-  const known = context.requestReasons[position] ?? -1
-  if (known >= 0) return known
-  const { request, recipient, at } = context.facts
-  let failed: ReasonSet = 0
-  if (permit.justification && !request.justified) failed |= REASON.justification_missing
-  if (permit.ethicsNote && !request.ethicsNoted) failed |= REASON.ethics_note_missing
-  if (permit.boundToken && request.channel !== 'sender_constrained')
-    failed |= REASON.channel_too_weak
-  if (permit.sealed && !request.sealed) failed |= REASON.seal_required
-  if (permit.exception && !isClaimed(permit.exception, context.facts)) {
-    failed |= REASON.exception_not_open
-  }
-  const trained = permit.training.every(({ code, maxAge }) =>
+function isTrained({ training }: Permit, { recipient, at }: Facts): boolean {
+  return training.every(({ code, maxAge }) =>
     recipient.trainings.some((t) => t.code === code && t.at <= at && at - t.at <= maxAge),
   )
-  if (!trained) failed |= REASON.training_missing
-  context.requestReasons[position] = failed
-  return failed
 }
 
 /** Whether the request claims one of these exceptions. */
@@ -116,17 +147,4 @@ function consentResult(
   if (need.flags.some((flag) => hasFlag(view, flag))) return nothing
   if (isClaimed(need.exception, view.facts)) return { ...nothing, exception: true }
   return { ...nothing, failed: REASON[`consent_${standing.state}`] }
-}
-
-/** Whether the value is older than the permit wants, counted from when it was last verified. */
-function isStale(program: Program, permit: Permit, { facts: { at }, value }: ValueView): boolean {
-  return at - (value.verifiedAt ?? value.collectedAt) > ageLimit(program, permit, value)
-}
-
-/** Milliseconds beyond which the value is too old for the permit, counted from when it was last verified. */
-export function ageLimit({ freshness }: Program, permit: Permit, value: ValueFacts): number {
-  if (permit.maxAge !== 'catalogue') return permit.maxAge
-  const limit = freshness[value.field.index]
-  const days = limit ? freshnessLimit(limit, value.flags) : null
-  return days === null ? Number.POSITIVE_INFINITY : days * DAY
 }

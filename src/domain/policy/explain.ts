@@ -1,7 +1,8 @@
+import { ageLimit } from './age.ts'
 import { cellOf } from './cell-index.ts'
 import { consentOf, type ValueView } from './conditions.ts'
-import { decide, viewUnder } from './decide.ts'
-import { ageLimit, agreementResult, evaluatePermit } from './evaluate-permit.ts'
+import { decide } from './decide.ts'
+import { agreementResult, evaluatePermit } from './evaluate-permit.ts'
 import type {
   ConsentUsed,
   Explanation,
@@ -15,7 +16,13 @@ import type { Facts, ValueFacts } from './facts.ts'
 import { judgeForbid } from './judge-forbid.ts'
 import type { Forbid, Permit, Program, RuleScope } from './program.ts'
 import { allTests, codesOf } from './reason-set.ts'
-import { type RequestContext, resolveRequest, resolveSource } from './request-context.ts'
+import {
+  type RequestContext,
+  flagsOf,
+  resolveRequest,
+  resolveSource,
+  viewOf,
+} from './request-context.ts'
 import { type ClauseCheck, scopeClauses } from './scope-clauses.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -80,7 +87,7 @@ function explainValue(
   if (!context) return failed
   try {
     const source = resolveSource(context, value.source)
-    const view = viewUnder(context, source, value)
+    const view = viewOf(context, source, value, flagsOf(context, value))
     const cell = cellOf(context.program.cells, value)
     const of = { context, view, cell, titles }
     const forbids = forbidsConsidered(of)
@@ -127,7 +134,7 @@ function permitsConsidered(of: Explained, reached: boolean): PermitConsidered[] 
     const mismatches = mismatchesOf(clauses, position)
     const head = { ...about(permit, of.titles), mismatches }
     if (mismatches.length > 0 || !reached) return head
-    const attempt = evaluatePermit(of.context, position, permit, of.view)
+    const attempt = evaluatePermit(of.context, of.view, position)
     return {
       ...head,
       tests: allTests(attempt.failed),

@@ -16,7 +16,7 @@ export type ForbidResult =
 /** Judges a forbid whose scope the value is in. */
 export function judgeForbid(forbid: Forbid, view: ValueView): ForbidResult {
   if (isExcluded(forbid.except, view)) return 'excluded'
-  if (!whenHolds(forbid.when, view)) return 'condition_not_met'
+  if (!whenHolds(forbid.when, view.flags)) return 'condition_not_met'
   if (forbid.unlessConsent && mayBeAsked(forbid, view) && consentOf(view, true).state === 'live')
     return 'lifted_by_consent'
   return isClaimed(forbid.unless, view.facts) ? 'lifted_by_exception' : 'stands'

@@ -13,7 +13,10 @@ import type {
   WhenClause,
 } from './document.ts'
 import type { ReasonCode } from './reasons.ts'
+import type { FlagSets } from './flag-sets.ts'
+import type { ForbidMarks, PermitMarks } from './rule-marks.ts'
 import type { RuleTable } from './rule-table.ts'
+import type { KnownAnswers } from './known-answers.ts'
 import type { Selection } from './selection.ts'
 import type { Basis, Regime, Transform } from './verdict.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
@@ -95,7 +98,7 @@ export interface Forbid extends RuleScope {
 
 /**
  * Rules compiled against one vocabulary and one catalogue. Immutable: `compile` is the only maker, and
- * nothing writes to the tables after it.
+ * nothing writes to the tables after it. `flagSets` and `known` remember what was worked out from them.
  */
 export interface Program {
   /** `sha256:` and hexadecimal, over the canonical JSON of the documents sorted by id. */
@@ -118,4 +121,8 @@ export interface Program {
   readonly cells: CellIndex
   readonly permitTable: RuleTable
   readonly forbidTable: RuleTable
+  readonly permitMarks: PermitMarks
+  readonly forbidMarks: ForbidMarks
+  readonly flagSets: FlagSets
+  readonly known: KnownAnswers
 }

@@ -1,36 +1,58 @@
-import { emptySet, keepOnly, meet, type RuleSet, rulesIn } from './bits.ts'
+import { emptySet, keepOnly, type RuleSet, shared, union } from './bits.ts'
+import { ageOf, staleAfter } from './age.ts'
+import type { ValueView } from './conditions.ts'
 import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
+import type { FlagSet } from './flag-sets.ts'
+import type { KnownGrants } from './known-answers.ts'
 import { legalViewOf, numberOfView } from './legal-regime.ts'
 import type { Program } from './program.ts'
+import { REASON, type ReasonSet } from './reason-set.ts'
 import { accepting, acceptingAny, type RuleTable } from './rule-table.ts'
 import { transferOf } from './transfer.ts'
 import type { Regime } from './verdict.ts'
 
 /** What holds for every value of one source, found out once. */
 export interface SourceContext {
-  /** Rules that accept the source. */
+  readonly source: SourceFacts
+  /** Rules that accept request and source. */
   readonly permits: RuleSet
   readonly forbids: RuleSet
+  /** Permits that would accept both if only the purpose, or only the role, were another. */
+  readonly permitsOfOtherPurpose: RuleSet
+  readonly permitsOfOtherRole: RuleSet
   readonly regime: Regime
   /** Number of the legal view of what leaves the source. */
   readonly legalView: number
+  /** Terms that were found before, for values of such a source. */
+  readonly grants: KnownGrants
 }
 
 /** What holds for every value of one request, found out once. */
 export interface RequestContext {
   readonly program: Program
   readonly facts: Facts
+  /** Rules that accept request, recipient and subject. */
   readonly permits: RuleSet
-  /** Permits that would apply if only the purpose, or only the role, were another. */
   readonly permitsOfOtherPurpose: RuleSet
   readonly permitsOfOtherRole: RuleSet
   readonly forbids: RuleSet
-  /** Reasons of each permit that no value changes, by position; -1 until asked for. */
-  readonly requestReasons: Int32Array
+  /** Permits that need no claim, or the one that is made. */
+  readonly open: RuleSet
+  /** Forbids that something may lift. */
+  readonly liftable: RuleSet
+  /** What the request gives those permits to withhold for that ask about it. */
+  readonly lacks: ReasonSet
+  /** Flags of the case. */
+  readonly flags: FlagSet
   /** What holds for every value of a source; values of one record share the object. */
   readonly sources: Map<SourceFacts, SourceContext>
+  /** The one that was asked for last: values of one source mostly come one after the other. */
+  source: SourceContext | undefined
   /** Written over for each value. */
-  readonly scratch: { readonly permits: RuleSet; readonly forbids: RuleSet }
+  readonly standing: RuleSet
+  readonly passing: RuleSet
+  /** Which rule was at work, should one fail. */
+  readonly trace: { rule: string | undefined }
 }
 
 /**
@@ -39,34 +61,43 @@ export interface RequestContext {
  * @throws UnknownWordError when one of them uses a word that the vocabulary does not have
  */
 export function resolveRequest(program: Program, facts: Facts): RequestContext {
-  const { purpose } = facts.request
+  const { permitTable, permitMarks, forbidTable, forbidMarks, flagSets } = program
+  const { purpose, exception = '' } = facts.request
   const { role } = facts.recipient
-  const table = program.permitTable
 
-  const permitsOfOtherRole = recipientRules(table, facts)
-  const permitsOfOtherPurpose = permitsOfOtherRole.slice()
-  keepOnly(permitsOfOtherPurpose, accepting(table.role, role))
-  keepOnly(permitsOfOtherRole, accepting(table.purpose, purpose))
-  const permits = permitsOfOtherPurpose.slice()
-  keepOnly(permits, permitsOfOtherRole)
-
-  const forbids = recipientRules(program.forbidTable, facts)
-  keepOnly(forbids, accepting(program.forbidTable.role, role))
-  keepOnly(forbids, accepting(program.forbidTable.purpose, purpose))
+  const permitsOfOtherRole = recipientRules(permitTable, facts)
+  const permitsOfOtherPurpose = shared(permitsOfOtherRole, accepting(permitTable.role, role))
+  keepOnly(permitsOfOtherRole, accepting(permitTable.purpose, purpose))
+  const forbids = recipientRules(forbidTable, facts)
+  keepOnly(forbids, accepting(forbidTable.role, role))
+  keepOnly(forbids, accepting(forbidTable.purpose, purpose))
+  const lifted = forbidMarks.lifted.by.get(exception) ?? forbidMarks.lifted.otherwise
   return {
     program,
     facts,
-    permits,
+    permits: shared(permitsOfOtherPurpose, permitsOfOtherRole),
     permitsOfOtherPurpose,
     permitsOfOtherRole,
     forbids,
-    requestReasons: new Int32Array(program.permits.length).fill(-1),
+    open: permitMarks.open.by.get(exception) ?? permitMarks.open.otherwise,
+    liftable: union(forbidMarks.liftable, lifted),
+    lacks: lacksOfRequest(facts),
+    flags: flagSets.with(flagSets.none, facts.flags),
     sources: new Map(),
-    scratch: {
-      permits: emptySet(program.permits.length),
-      forbids: emptySet(program.forbids.length),
-    },
+    source: undefined,
+    standing: emptySet(program.forbids.length),
+    passing: emptySet(program.permits.length),
+    trace: { rule: undefined },
   }
+}
+
+function lacksOfRequest({ request }: Facts): ReasonSet {
+  return (
+    (request.justified ? 0 : REASON.justification_missing) |
+    (request.ethicsNoted ? 0 : REASON.ethics_note_missing) |
+    (request.channel === 'sender_constrained' ? 0 : REASON.channel_too_weak) |
+    (request.sealed ? 0 : REASON.seal_required)
+  )
 }
 
 /** Rules that accept recipient and subject, whatever the role and the purpose. */
@@ -84,20 +115,36 @@ function recipientRules(table: RuleTable, facts: Facts): RuleSet {
 }
 
 /**
- * Narrows all rules to those that accept the agency which holds a value, and finds the legal regime.
+ * Narrows the rules of a request to those that accept the agency which holds a value, and finds the
+ * legal regime.
  *
  * @throws UnknownWordError when the source uses a word that the vocabulary does not have
  */
 export function resolveSource(context: RequestContext, source: SourceFacts): SourceContext {
-  const known = context.sources.get(source)
-  if (known) return known
+  const last = context.source
+  if (last?.source === source) return last
+  const known = context.sources.get(source) ?? addSource(context, source)
+  context.source = known
+  return known
+}
+
+function addSource(context: RequestContext, source: SourceFacts): SourceContext {
   const { facts, program } = context
-  const view = legalViewOf(source, facts.recipient, facts.request.purpose, program.ledPurposes)
+  const { request, recipient } = facts
+  const view = legalViewOf(source, recipient, request.purpose, program.ledPurposes)
+  const permits = rulesOfSource(program.permitTable, source, facts)
+  const forbids = rulesOfSource(program.forbidTable, source, facts)
+  keepOnly(forbids, context.forbids)
+  const approved = request.approvedBy.includes(source.agencyId)
   const resolved = {
-    permits: rulesOfSource(program.permitTable, source, facts),
-    forbids: rulesOfSource(program.forbidTable, source, facts),
+    source,
+    permits: shared(permits, context.permits),
+    forbids,
+    permitsOfOtherPurpose: shared(permits, context.permitsOfOtherPurpose),
+    permitsOfOtherRole: shared(permits, context.permitsOfOtherRole),
     regime: view.regime,
     legalView: numberOfView(view),
+    grants: program.known.grantsUnder(approved, view.regime, request.exception),
   }
   context.sources.set(source, resolved)
   return resolved
@@ -112,45 +159,37 @@ function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Fac
   return set
 }
 
-/** Positions of the permits that speak of a value of the source, which falls into `cell`. */
-export function permitsFor(
-  context: RequestContext,
-  source: SourceContext,
-  cell: number,
-): readonly number[] {
-  const { cells } = context.program.permitTable
-  const set = context.scratch.permits
-  meet(set, context.permits, source.permits, cells, cell * set.length)
-  return rulesIn(set)
+/** Flags of the case and of the value's own record. */
+export function flagsOf({ program, flags }: RequestContext, value: ValueFacts): FlagSet {
+  return program.flagSets.with(flags, value.flags)
 }
 
-/** Whether some permit would speak of a value if only the purpose, or the role, were another. */
-export function permitsElsewhere(
-  context: RequestContext,
-  source: SourceContext,
-  cell: number,
-  instead: 'purpose' | 'role',
-): boolean {
-  const { cells } = context.program.permitTable
-  const rules = instead === 'purpose' ? context.permitsOfOtherPurpose : context.permitsOfOtherRole
-  const set = context.scratch.permits
-  return meet(set, rules, source.permits, cells, cell * set.length)
-}
-
-/** Positions of the forbids that speak of a value, as far as the tables can tell. */
-export function forbidsFor(
+/** What rules may ask about one value. */
+export function viewOf(
   context: RequestContext,
   source: SourceContext,
   value: ValueFacts,
-  cell: number,
-): readonly number[] {
-  const { cells, informantParty, restricted } = context.program.forbidTable
-  const set = context.scratch.forbids
-  // Before anything else, so that what cannot be read withholds whether or not a rule needs it.
-  const ofParties = acceptingAny(informantParty, value.informantParties)
-  const ofState = restricted[value.restricted ? 1 : 0]
-  meet(set, context.forbids, source.forbids, cells, cell * set.length)
-  keepOnly(set, ofParties)
-  keepOnly(set, ofState)
-  return rulesIn(set)
+  flags: FlagSet,
+): ValueView {
+  return {
+    facts: context.facts,
+    value,
+    flags,
+    regime: source.regime,
+    legalBit: 1 << (source.legalView + (context.program.legalClasses[value.field.index] ?? 0)),
+    lacks: lacksOf(context, value),
+    anyConsent: undefined,
+    explicitConsent: undefined,
+  }
 }
+
+/** What request and value give those permits to withhold for that ask about it. */
+function lacksOf({ program, facts, lacks }: RequestContext, value: ValueFacts): ReasonSet {
+  let all = lacks
+  if (value.verifiedAt === undefined) all |= UNVERIFIED
+  if (value.contested) all |= CONTESTED
+  if (ageOf(value, facts) > staleAfter(program, value)) all |= STALE
+  return all
+}
+
+const { unverified: UNVERIFIED, contested: CONTESTED, stale: STALE } = REASON

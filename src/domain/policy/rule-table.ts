@@ -39,7 +39,7 @@ export interface RuleTable {
   readonly informantParty: WordRows
   readonly restricted: AnswerRows
   /** One rule set per cell of the index, one after the other. */
-  readonly cells: Uint32Array
+  readonly cells: Int32Array
 }
 
 /** Builds the table of a list of rules. */
@@ -121,9 +121,9 @@ function buildAnswerRows(
   return rows
 }
 
-function buildCells(rules: readonly RuleScope[], index: CellIndex): Uint32Array {
+function buildCells(rules: readonly RuleScope[], index: CellIndex): Int32Array {
   const words = emptySet(rules.length).length
-  const cells = new Uint32Array(index.size * words)
+  const cells = new Int32Array(index.size * words)
   rules.forEach((rule, number) => {
     for (const selection of rule.selections) {
       forEachCell(index, rule, selection, (cell) => {
@@ -137,9 +137,8 @@ function buildCells(rules: readonly RuleScope[], index: CellIndex): Uint32Array 
 
 /** Rules that accept one of several words; with none given, those that do not ask. Not to be written to. */
 export function acceptingAny(table: WordRows, words: readonly string[]): RuleSet {
-  const [first] = words
-  if (first === undefined) return table.indifferent
-  if (words.length === 1) return accepting(table, first)
+  if (words.length === 0) return table.indifferent
+  if (words.length === 1) return accepting(table, words[0] as string)
   const set = table.indifferent.slice()
   for (const word of words) addAll(set, accepting(table, word))
   return set

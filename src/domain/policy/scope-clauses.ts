@@ -46,7 +46,7 @@ export function scopeClauses(
     ['from.public', table.fromPublic[source.public ? 1 : 0]],
     ['from.competentAuthority', table.fromCompetentAuthority[source.competentAuthority ? 1 : 0]],
     ['transfer', accepting(table.transfer, transferOf(source, recipient))],
-    ['fields', table.cells.subarray(cell * words, (cell + 1) * words)],
+    ['fields', [...table.cells.subarray(cell * words, (cell + 1) * words)]],
     ...(table === program.forbidTable
       ? ([
           ['informantParty', acceptingAny(table.informantParty, value.informantParties)],
