@@ -13,6 +13,7 @@ import { drawRequests, FIELDS_PER_REQUEST } from './policy/neutral-requests.ts'
 import { RULES } from './policy/neutral-rules.ts'
 import type { Engine } from './policy/outcome.ts'
 import { installPeers } from './policy/peers.ts'
+import { diffDefaultPack, proveDefaultPack } from './policy/proof-time.ts'
 import { decideFacts, factsOf, serverEngine } from './policy/server-engine.ts'
 import { tenfold } from './policy/tenfold.ts'
 import { type Runner, takeTurns } from './policy/timing.ts'
@@ -23,11 +24,13 @@ const ROUNDS = 9
 /** Requests that are decided over and over; so few that they stay near, as facts do that were just read. */
 const REQUESTS = 100
 const SEED = 42
+/** Proofs and diffs at most: they take seconds. */
+const PROOFS = 5
 /** Milliseconds of a turn. */
 const TURN = 300
 
 export const bench: Bench = {
-  cases: ['check', 'casl', 'cedar', 'baseline', 'rules-x10', 'memory'],
+  cases: ['check', 'casl', 'cedar', 'baseline', 'rules-x10', 'memory', 'prove', 'diff'],
   run,
 }
 
@@ -46,6 +49,17 @@ async function run(options: RunOptions): Promise<void> {
   if (cases.has('memory')) {
     const line = { bench: 'policy', case: 'memory', unit: 'MB', goal: '<= 20' }
     print(measured(line, await packMemory(rounds)))
+  }
+  const unit = 's of processor time'
+  for (const [name, goal, time] of [
+    ['prove', '< 5', proveDefaultPack],
+    ['diff', '< 2', diffDefaultPack],
+  ] as const) {
+    if (!cases.has(name)) continue
+    options.signal.throwIfAborted()
+    const { seconds, found } = await time(Math.min(rounds, PROOFS))
+    options.say(`${name}: ${found}`)
+    print(measured({ bench: 'policy', case: name, unit, goal }, seconds))
   }
 }
 

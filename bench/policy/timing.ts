@@ -45,8 +45,8 @@ function run({ step, lasts }: Runner): number {
   return (1000 * steps) / used
 }
 
-/** Milliseconds, of all threads: the collection of garbage counts. */
-function processorTime(): number {
+/** Milliseconds of the process so far, of all threads: the collection of garbage counts. */
+export function processorTime(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
