@@ -12,6 +12,7 @@ import type { JWK } from 'jose'
 import { AgencyClient, type Answer } from '../support/agency-client.ts'
 import { concludeAgreement, type LakesideCase, openCase, STAFF } from '../support/lakeside-case.ts'
 import { type Agency, type AgencyName, CAST, onboard, operatorOf } from '../support/world.ts'
+import { changeRules } from './rules.ts'
 import { type DemoServer, startServer } from './server.ts'
 import { ask, step, tellEverything } from './story.ts'
 
@@ -36,11 +37,12 @@ async function demo(server: DemoServer): Promise<void> {
 
   step('The log, checked from outside with nothing but its verifier key')
   await checkLog(server, at, dropout, count)
+  await changeRules(at.operator)
   if (process.argv.includes('--keep')) await keep(server, at)
 }
 
 /** Operator, agencies, agreement and case, all through the public API. */
-async function settle(server: DemoServer): Promise<LakesideCase> {
+async function settle(server: DemoServer): Promise<LakesideCase & { readonly operator: Agency }> {
   const made = (await server.command('admin', 'create', '--name', 'Ostiary Lakeside')) as {
     agencyId: string
     practitionerId: string
@@ -54,7 +56,7 @@ async function settle(server: DemoServer): Promise<LakesideCase> {
   for (const name of Object.keys(CAST) as AgencyName[])
     agencies[name] = await onboard(operator, connect, CAST[name], STAFF[name])
   await concludeAgreement(agencies)
-  return { agencies, ...(await openCase(agencies)) }
+  return { operator, agencies, ...(await openCase(agencies)) }
 }
 
 async function checkLog(

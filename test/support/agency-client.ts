@@ -71,6 +71,8 @@ export class AgencyClient {
       {
         algorithm: 'oauth2',
         execute: [oauth.allowInsecureRequests],
+        // The check of a whole policy pack takes its time where many tests run at once.
+        timeout: 150,
         [oauth.customFetch]: fetchVia(options),
       },
     )
