@@ -1,9 +1,10 @@
-import type { Program } from '../../src/domain/policy/program.ts'
+import type { PolicyDocument } from '../../src/domain/policy/document.ts'
+import type { Fault } from '../../src/domain/policy/fault.ts'
 import { diff } from '../../src/domain/policy/proof/diff.ts'
 import { prove } from '../../src/domain/policy/proof/prove.ts'
-import { fieldsEver } from '../../src/domain/policy/selection.ts'
+import { fieldsEver, resolveFields } from '../../src/domain/policy/selection.ts'
 import type { Mutant } from './mutant.ts'
-import { compileWith, type MutablePack } from './pack.ts'
+import { compileWith, type MutablePack, partFor, partOf, shapeFaults } from './pack.ts'
 import { SuiteRunner } from './suite-runner.ts'
 
 /** What became of a mutant. */
@@ -42,6 +43,8 @@ export interface Totals {
 export class Campaign {
   readonly #pack: MutablePack
   readonly #suites: SuiteRunner
+  /** Mutants come rule by rule, and most leave the fields alone. */
+  #last: { readonly key: string; readonly part: MutablePack } | undefined
 
   /** @throws Error when the pack fails its own suites or guardrails */
   constructor(pack: MutablePack) {
@@ -57,28 +60,53 @@ export class Campaign {
   }
 
   fateOf(mutant: Mutant): Fate {
-    const compiled = compileWith(this.#pack, mutant.document)
-    if ('faults' in compiled) {
-      return { fate: 'refused', by: compiled.faults[0]?.message ?? '' }
-    }
-    const { program } = compiled
-    const sound = this.#pack.program
-    const fields = new Set([...fieldsOf(sound, mutant.rule), ...fieldsOf(program, mutant.rule)])
-    const failure = this.#suites.firstFailure(program, mutant.rule, fields)
+    const { document, rule } = mutant
+    const faults = shapeFaults(document)
+    if (faults.length > 0) return refused(faults)
+    const fields = this.#fieldsOf(mutant)
+    const part = this.#partFor(fields)
+    const kept = new Set(part.documents.flatMap(rulesOf).map(({ id }) => id)).add(rule)
+    const compiled = compileWith(part, partOf(document, kept))
+    if ('faults' in compiled) return refused(compiled.faults)
+    const failure = this.#suites.firstFailure(compiled.program, rule, fields)
     if (failure) return { fate: 'killed_by_tests', by: `${failure.suite}: ${failure.case}` }
     // Proof comes after the diff, which is what most that get here need: where nothing changes, no
     // guardrail can break.
-    const { empty, changes } = diff(sound, program)
+    const { empty, changes } = diff(part.program, compiled.program)
     if (empty) return { fate: 'equivalent' }
-    const broken = prove(program).guardrails.find(({ counterexample }) => counterexample)
-    if (broken) return { fate: 'killed_by_proof', by: broken.id }
+    const broken = this.#brokenBy(mutant)
+    if (broken !== undefined) return { fate: 'killed_by_proof', by: broken }
     return { fate: 'survived', changes: changes.map(({ kind, text }) => `${kind}: ${text}`) }
+  }
+
+  /** A guardrail that the mutant breaks, by a request that could happen. */
+  #brokenBy(mutant: Mutant): string | undefined {
+    const whole = compileWith(this.#pack, mutant.document)
+    if ('faults' in whole) throw new Error('a part of a pack compiles and the whole does not')
+    return prove(whole.program).guardrails.find(({ counterexample }) => counterexample)?.id
+  }
+
+  /** Fields of which the rule speaks, before or after. */
+  #fieldsOf({ document, rule }: Mutant): ReadonlySet<number> {
+    const { catalogue, documents } = this.#pack
+    const both = [...documents, document].flatMap(rulesOf).filter(({ id }) => id === rule)
+    const named = both.flatMap((one) => [...fieldsEver(resolveFields(one.fields, catalogue))])
+    return new Set(named.toSorted((a, b) => a - b))
+  }
+
+  #partFor(fields: ReadonlySet<number>): MutablePack {
+    const key = [...fields].join()
+    if (this.#last?.key !== key) this.#last = { key, part: partFor(this.#pack, fields) }
+    return this.#last.part
   }
 }
 
-function fieldsOf({ permits, forbids }: Program, id: string): ReadonlySet<number> {
-  const rule = [...permits, ...forbids].find((one) => one.id === id)
-  return new Set([...fieldsEver(rule?.selections ?? [])].toSorted((a, b) => a - b))
+function rulesOf({ permit = [], forbid = [] }: PolicyDocument) {
+  return [...permit, ...forbid]
+}
+
+function refused(faults: readonly Fault[]): Fate {
+  return { fate: 'refused', by: faults[0]?.message ?? '' }
 }
 
 /** Adds up what became of mutants. */

@@ -21,8 +21,8 @@ interface Trial {
   /** Without sweep. */
   readonly one: SuiteCase
   readonly facts: Facts
-  /** By value, in the order of verdicts: its field, and the number of what is decided on it. */
-  readonly decided: readonly { readonly field: number; readonly reading: number }[]
+  /** In the order of verdicts. */
+  readonly decided: readonly Verdict[]
   readonly rules: ReadonlySet<string>
 }
 
@@ -33,7 +33,6 @@ interface Trial {
  */
 export class SuiteRunner {
   readonly #pack: MutablePack
-  readonly #readings = new Map<string, number>()
   readonly #trials: readonly Trial[]
   /** Of the last rule asked for: mutants come rule by rule. */
   #last: { readonly key: string; readonly trials: readonly Trial[] } = { key: '', trials: [] }
@@ -51,15 +50,19 @@ export class SuiteRunner {
     return this.#trials.length
   }
 
-  /** The first case that fails, those that the rule decides on the sound pack first. */
+  /**
+   * The first case that fails, those that the rule decides on the sound pack first.
+   *
+   * @param program decides on the fields as the mutant does; on others it may do as it likes
+   * @param rule the one that was changed
+   * @param fields all that the rule speaks of, before or after
+   */
   firstFailure(program: Program, rule: string, fields: ReadonlySet<number>): Failure | undefined {
     for (const trial of this.#about(rule, fields)) {
       const { verdicts } = decide(program, trial.facts)
-      const alike = verdicts.every(
-        (verdict, i) => this.#reading(verdict) === trial.decided[i]?.reading,
-      )
+      const alike = verdicts.every((verdict, i) => isAlike(verdict, trial.decided[i]))
       if (alike) continue
-      const failure = this.#judged(program, trial)
+      const failure = this.#judged(program, trial, fields)
       if (failure) return failure
     }
     return undefined
@@ -75,10 +78,7 @@ export class SuiteRunner {
         suite: { ...swept.suite, cases: [bare] },
         one: bare,
         facts,
-        decided: verdicts.map((verdict) => ({
-          field: verdict.field.index,
-          reading: this.#reading(verdict),
-        })),
+        decided: verdicts,
         rules: new Set(verdicts.flatMap(({ rules }) => rules)),
       }
       const failure = this.#judged(program, trial)
@@ -87,9 +87,15 @@ export class SuiteRunner {
     })
   }
 
-  #judged(program: Program, { suite }: Trial): Failure | undefined {
-    const [result] = runPolicyTests(program, this.#pack.catalogue, suite)
-    const [problem] = result?.problems ?? []
+  /** What the suite itself has against a program, on some fields or all. */
+  #judged(program: Program, { suite }: Trial, fields?: ReadonlySet<number>): Failure | undefined {
+    const { catalogue } = this.#pack
+    const [result] = runPolicyTests(program, catalogue, suite)
+    // Every problem begins with the field or selector that it is about.
+    const problem = result?.problems.find((text) => {
+      const field = catalogue.fieldsById[text.slice(0, text.indexOf(':'))]
+      return !fields || !field || fields.has(field.index)
+    })
     if (!result || problem === undefined) return undefined
     return { suite: result.suite, case: result.case, problem }
   }
@@ -106,29 +112,28 @@ export class SuiteRunner {
     }
     return this.#last.trials
   }
-
-  /** Equal numbers: whatever a suite can ask of two verdicts is the same. */
-  #reading(verdict: Verdict): number {
-    const { field: _field, recordId: _record, version: _version, ...said } = verdict
-    const text = JSON.stringify(said)
-    const known = this.#readings.get(text)
-    if (known !== undefined) return known
-    this.#readings.set(text, this.#readings.size)
-    return this.#readings.size - 1
-  }
 }
 
 /** A trial of the values of some fields; a value's verdict does not depend on what is asked beside it. */
 function narrowed(trial: Trial, fields: ReadonlySet<number>): readonly Trial[] {
   const { facts, decided } = trial
-  if (!decided.some(({ field }) => fields.has(field))) return []
+  if (!decided.some(({ field }) => fields.has(field.index))) return []
   const values = facts.values.filter(({ field }) => fields.has(field.index))
   const asked = facts.request.fields.filter(({ index }) => fields.has(index))
   return [
     {
       ...trial,
       facts: { ...facts, values, request: { ...facts.request, fields: asked } },
-      decided: decided.filter(({ field }) => fields.has(field)),
+      decided: decided.filter(({ field }) => fields.has(field.index)),
     },
   ]
+}
+
+/** Whether two parts of verdicts say the same. Fields are those of one catalogue, so identity will do. */
+function isAlike(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length) return false
+  return keys.every((key) => isAlike(a[key as keyof typeof a], b[key as keyof typeof b]))
 }
