@@ -27,6 +27,7 @@ export interface RunOptions {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   disclosure: () => import('./disclosure.ts'),
+  pack: () => import('./pack.ts'),
   mutation: () => import('./mutation.ts'),
   policy: () => import('./policy.ts'),
   start: () => import('./start.ts'),

@@ -4,7 +4,7 @@ import { type Engine, type Outcome, outcomeOf } from './outcome.ts'
 import { importPeer } from './peers.ts'
 
 /** What is used of `@cedar-policy/cedar-wasm`. */
-interface Cedar {
+export interface Cedar {
   readonly preparsePolicySet: (
     id: string,
     policies: { staticPolicies: Record<string, string> },

@@ -42,7 +42,13 @@ const ANYTHING: Target = {
   },
 }
 
-function drawRequest(target: Target, material: Material, dice: Dice, changes: number): Facts {
+/** What the rule was written for, with so many changes, and up to three values more. */
+export function drawRequest(
+  target: Target,
+  material: Material,
+  dice: Dice,
+  changes: number,
+): Facts {
   const draft = factsFor(target, material, dice)
   const more = dice.pick([0, 0, 1, 1, 2, 3])
   for (let i = 0; i < more; i++) {
