@@ -1,7 +1,7 @@
 import { partiesOf } from '../case/parties.ts'
 import type { PersonRole } from '../case/vocabulary.ts'
 import { selectFields } from '../catalogue/select.ts'
-import type { Catalogue, FieldDefinition, Party } from '../catalogue/types.ts'
+import type { Catalogue, Party } from '../catalogue/types.ts'
 import { durationMs } from './duration.ts'
 import type { ConsentFacts, Facts, SourceFacts, ValueFacts } from './facts.ts'
 import type {
@@ -99,9 +99,10 @@ function requestOf(suite: PolicySuite, one: SuiteCase): SuiteRequest {
 }
 
 function valuesOf(world: World, given: GivenValue, index: number): readonly ValueFacts[] {
-  const fields = fieldsOf(world.catalogue, given)
-  const source = sourceOf(world.suite, given.heldBy)
-  return [...fields].map((field) => valueOf(world, given, field, source, `record-${index + 1}`))
+  const shared = sharedOf(world, given, index)
+  return [...fieldsOf(world.catalogue, given)].map(
+    (field) => ({ ...shared, field, kind: given.kind ?? field.kind ?? 'fact' }) as ValueFacts,
+  )
 }
 
 function fieldsOf(catalogue: Catalogue, { field, but = [] }: GivenValue) {
@@ -117,23 +118,16 @@ function fieldsNamed(catalogue: Catalogue, selectors: readonly string[]) {
   )
 }
 
-function valueOf(
-  { suite, at }: World,
-  given: GivenValue,
-  field: FieldDefinition,
-  source: SourceFacts,
-  recordId: string,
-): ValueFacts {
+/** What the values of all fields that one entry names have in common. */
+function sharedOf({ suite, at }: World, given: GivenValue, index: number) {
   const { toldBy, about, verified } = given
   return {
-    field,
-    recordId,
+    recordId: `record-${index + 1}`,
     version: 1,
-    source,
+    source: sourceOf(suite, given.heldBy),
     informant: given.informant ?? informantOf(suite, toldBy),
     ...(toldBy === undefined ? {} : { informantPersonId: toldBy }),
     informantParties: toldBy === undefined ? [] : partiesOfPerson(suite, toldBy),
-    kind: given.kind ?? field.kind ?? 'fact',
     collectedAt: ago(at, given.age ?? DEFAULT_AGE),
     ...(verified === undefined ? {} : { verifiedAt: ago(at, verified) }),
     subjectParties: about === undefined ? [] : partiesOfPerson(suite, about),
@@ -142,7 +136,7 @@ function valueOf(
     flags: given.flags ?? [],
     conditions: given.conditions ?? [],
     releasedBefore: given.releasedBefore ?? false,
-  } as ValueFacts
+  }
 }
 
 const CODE_OF_PARTY: Record<Party, string> = { victim: 'V', perpetrator: 'P', child: 'CH' }
