@@ -69,7 +69,10 @@ async function readFiles(config: Config) {
     loadCrypto(),
   ])
   const catalogue = buildCatalogue(loadRecordSchemas(`${PROGRAM_FOLDER}schemas/records`))
-  const policy = config.databaseUrl === undefined ? await readFirstPolicy(catalogue, config.policyPack) : undefined
+  const policy =
+    config.databaseUrl === undefined
+      ? await readFirstPolicy(catalogue, config.policyPack)
+      : undefined
   return { contract, crypto, catalogue, policy }
 }
 
