@@ -75,8 +75,13 @@ async function sensitivity(
 ): Promise<Line> {
   const { documents, nation } = pack
   const policies = toCedar(documents, nation.ledPurposes ?? [], shorteningFlags(pack))
-  const { mutants, noticed, survivors } = await dropEachClause(cedar, policies, pack, signal)
+  const { mutants, noticed, idle, survivors } = await dropEachClause(cedar, policies, pack, signal)
   for (const survivor of survivors) say(`not noticed: ${survivor}`)
-  const line = { bench: 'pack', case: 'sensitivity', unit: 'mutants noticed of all', goal: 'told' }
-  return { ...measured(line, [noticed / mutants]), mutants, noticed } as Line
+  const line = {
+    bench: 'pack',
+    case: 'sensitivity',
+    unit: 'mutants noticed of those that say something',
+    goal: 'told',
+  }
+  return { ...measured(line, [noticed / (mutants - idle)]), mutants, noticed, idle } as Line
 }

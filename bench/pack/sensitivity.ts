@@ -3,10 +3,11 @@ import { setImmediate } from 'node:timers/promises'
 import { dice } from '../../test/policy/dice.ts'
 import type { DefaultPack } from '../../test/policy/default-pack.ts'
 import { type Material, materialOf } from '../../test/policy/pack-facts.ts'
-import { drawRequest } from '../../test/policy/pack-requests.ts'
+import { type Aspect, drawRequest } from '../../test/policy/pack-requests.ts'
 import type { Cedar } from '../policy/cedar.ts'
 import { type Determining, policySet } from './cedar-route.ts'
 import { cedarRequest } from './cedar-request.ts'
+import { isIdle } from './idle-clauses.ts'
 import type { CedarPolicy } from './to-cedar.ts'
 
 /** What dropping each clause of each translated rule comes to. */
@@ -14,12 +15,14 @@ export interface Sensitivity {
   /** One for every clause of every rule. */
   readonly mutants: number
   readonly noticed: number
-  /** `rule: clause` of those that changed no answer. */
+  /** Not noticed, and the exact diff of the rule with and without the clause is empty. */
+  readonly idle: number
+  /** `rule: clause` of the rest. */
   readonly survivors: readonly string[]
 }
 
-/** Requests drawn near one rule before its last mutants are given up. */
-const REQUESTS = 800
+/** Requests drawn near one rule for each of its clauses before its last mutants are given up. */
+const REQUESTS = 150
 const SEED = 20_261_122
 
 /**
@@ -40,6 +43,7 @@ export async function dropEachClause(
   const forbidding = policySet(cedar, 'forbids', forbids)
   const survivors: string[] = []
   let mutants = 0
+  let idle = 0
   for (const [place, target] of material.targets.entries()) {
     // Lets a signal in.
     await setImmediate(undefined, { signal })
@@ -51,9 +55,12 @@ export async function dropEachClause(
       place,
       nation: pack.nation,
     })
-    survivors.push(...living.map((clause) => `${original.id}: ${clause}`))
+    for (const clause of living) {
+      if (isIdle(target, clause, pack)) idle++
+      else survivors.push(`${original.id}: ${clause}`)
+    }
   }
-  return { mutants, noticed: mutants - survivors.length, survivors }
+  return { mutants, noticed: mutants - idle - survivors.length, idle, survivors }
 }
 
 /** Names of the clauses that can be dropped unnoticed. */
@@ -74,8 +81,10 @@ function survivorsOf(
   ])
   const throwing = dice(SEED + place)
   const target = material.targets[place] as Material['targets'][number]
-  for (let i = 0; i < REQUESTS && living.size > 0; i++) {
-    const facts = drawRequest(target, material, throwing, throwing.pick([0, 1, 1, 1, 2]))
+  const most = REQUESTS * original.clauses.length
+  for (let i = 0; i < most && living.size > 0; i++) {
+    const aspect = throwing.pick(aspectsOf(throwing.pick([...living.values()])))
+    const facts = drawRequest(target, material, throwing, throwing.pick([0, 0, 0, 1]), aspect)
     if (facts.recipient.actsFor.length === 0) continue
     for (const value of facts.values) {
       const request = cedarRequest(facts, value, nation)
@@ -86,6 +95,29 @@ function survivorsOf(
     }
   }
   return [...living.values()]
+}
+
+/** What decides under which law a value falls, and what that asks for. */
+const LEGAL: readonly Aspect[] = [
+  'to.public',
+  'to.nationalAuthorisation',
+  'to.competentAuthority',
+  'from.competentAuthority',
+  'purpose',
+  'fields',
+]
+
+/** What to change about a request so that a clause may fail. */
+function aspectsOf(clause: string): readonly Aspect[] {
+  const [path = ''] = clause.split(' ')
+  if (path === 'basis') return LEGAL
+  if (path.startsWith('when.') || path === 'except.flag') return ['flags']
+  if (path === 'except.fields') return ['fields']
+  if (path.startsWith('except.informant') || path === 'informantParty') return ['informant']
+  if (path === 'to.notCountry') return ['to.country']
+  if (path === 'unless') return ['exception']
+  if (path === 'unlessConsent') return ['consent']
+  return [path.replace('except.', '') as Aspect]
 }
 
 interface Surroundings {

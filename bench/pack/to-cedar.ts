@@ -283,13 +283,12 @@ function ageOf(
 ): readonly Clause[] {
   if (onStale === 'mark' || maxAge === 'none') return []
   if (maxAge !== 'catalogue') return [when('age', `context.age <= ${milliseconds(maxAge)}`)]
-  return [
-    when('age', '!(resource has lasts) || context.age <= resource.lasts'),
-    ...shorteningFlags.map((flag) => {
-      const applies = `resource.shorter has ${flag} && context.valueFlags.contains("${flag}")`
-      return when(`age ${flag}`, `!(${applies}) || context.age <= resource.shorter.${flag}`)
-    }),
-  ]
+  const shortened = shorteningFlags.map((flag) => {
+    const applies = `resource.shorter has ${flag} && context.valueFlags.contains("${flag}")`
+    return `(!(${applies}) || context.age <= resource.shorter.${flag})`
+  })
+  const fresh = ['(!(resource has lasts) || context.age <= resource.lasts)', ...shortened]
+  return [when('age', fresh.join(' && '))]
 }
 
 function when(name: string, text: string): Clause {
