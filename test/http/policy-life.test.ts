@@ -363,6 +363,12 @@ t.test('an agreement may ask for the approval of another agency', async (t) => {
   )
   const id = await draftOf(pack({ fields: 'incident/core, person/id' }))
   t.equal(saidBy(await approve(second, id)), '403 approver_not_allowed')
+  // Who is no party is not shown the agreement, and held to it all the same.
+  const outside = await world.onboard(CAST.prosecution, ['org_admin'])
+  const stranger = await administrator(outside, {
+    client: await withScopes(world, outside, ['policies:approve', 'policies:write']),
+  })
+  t.equal(saidBy(await approve(stranger, id)), '403 approver_not_allowed')
   const client = await withScopes(world, police, ['policies:approve'])
   const third = await administrator(police, { client })
   await expectStatus(200, approve(third, id))
