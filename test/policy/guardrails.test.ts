@@ -153,3 +153,38 @@ t.test('a diff says who gains what, in the words of the rules', async (t) => {
   }))
   t.ok(diff(base, program(twice, { ledPurposes: base.ledPurposes })).empty, 'one more of the same')
 })
+
+t.test(
+  'rules that name no sector and nobody to act for are proven and compared like others',
+  (t) => {
+    const source = ['made up for this test']
+    const roleAlone = (fields: string[]) =>
+      program([
+        {
+          ...{ policy: 'role-alone', title: 'One role, whoever it works for', source },
+          permit: [
+            {
+              ...{ id: 'T', to: { role: ['police_officer'] }, purpose: ['referral'], fields },
+              necessary: { because: 'made up for this test' },
+              basis: {
+                gdpr: ['A6-1-c'],
+                art9: 'A9-2-g',
+                art10: 'authorised',
+                consent: 'not_needed',
+              },
+            },
+          ],
+          guardrail: [
+            {
+              ...{ id: 'G', title: 'No incident leaves', source },
+              ...{ fields: ['incident.*'], never: ['released'] },
+            },
+          ],
+        },
+      ])
+    const [day, all] = [roleAlone(['incident.occurred_at']), roleAlone(['incident.*'])]
+    t.match(prove(day).guardrails, [{ holds: false, counterexample: { rules: ['T'] } }])
+    t.notOk(diff(day, all).empty, 'an account is more than a day')
+    t.end()
+  },
+)

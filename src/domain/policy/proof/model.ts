@@ -88,6 +88,15 @@ function fieldQuestions(ask: Asker, program: Program): void {
 function possible(ask: Asker, programs: readonly Program[]): Node {
   const { diagrams } = ask
   const sectors = programs[0]?.vocabulary.sector ?? []
+  // First, so that both are known as lists of words even where no rule names one: `same` asks for that.
+  const acting = ['', 'from.'].map((of) =>
+    diagrams.any(
+      MEMBERSHIPS.map((one) => {
+        const open = sectors.filter((word) => one === 'none' || mayActForWord(word).includes(one))
+        return diagrams.and(ask.among(`${of}sector`, open), ask.among(`${of}actsFor`, [one]))
+      }),
+    ),
+  )
   const own = ask.among('transfer', ['own'])
   const alike = diagrams.all([
     ask.same('sector'),
@@ -101,14 +110,6 @@ function possible(ask: Asker, programs: readonly Program[]): Node {
         diagrams.not(ask.among('informant', [informant])),
         tellerAmong(ask, [PARTY_OF_INFORMANT[informant] ?? '']),
       ),
-    ),
-  )
-  const acting = ['', 'from.'].map((of) =>
-    diagrams.any(
-      MEMBERSHIPS.map((one) => {
-        const open = sectors.filter((word) => one === 'none' || mayActForWord(word).includes(one))
-        return diagrams.and(ask.among(`${of}sector`, open), ask.among(`${of}actsFor`, [one]))
-      }),
     ),
   )
   return diagrams.all([diagrams.or(diagrams.not(own), alike), fitting, ...acting])
