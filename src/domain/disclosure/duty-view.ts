@@ -56,8 +56,8 @@ export interface DutyReader {
  * learns from it of an event that no rule has told to them.
  *
  * The perpetrator's side sees of a partner's duties only those about a value that could be told to it
- * openly, and of its own when they end but never whether they were met: a duty is met when her service
- * asks, and that she has one must not show.
+ * openly, and of all when they end but never whether they were met: a duty is met when her service
+ * asks, too, and that she has one must not show.
  */
 export function viewDuties(
   duties: readonly CaseDuty[],
@@ -67,14 +67,11 @@ export function viewDuties(
 ): DutyView[] {
   const hisSide = isPerpetratorSide([view.own.actsFor])
   return duties
-    .filter((duty) =>
-      duty.owner.agencyId === reader.agencyId
-        ? hisSide
-          ? duty.toldDueAt > reader.now
-          : duty.state === 'open'
-        : duty.state === 'open' &&
-          isOwedTo(duty, reader) &&
-          !(hisSide && isHidden(duty, whole, view)),
+    .filter((duty) => (hisSide ? duty.toldDueAt > reader.now : duty.state === 'open'))
+    .filter(
+      (duty) =>
+        duty.owner.agencyId === reader.agencyId ||
+        (isOwedTo(duty, reader) && !(hisSide && isHidden(duty, whole, view))),
     )
     .map((duty) => show(duty, view, reader, hisSide))
 }
@@ -111,6 +108,6 @@ function show(duty: CaseDuty, view: CaseView, reader: DutyReader, hisSide: boole
     ...(duty.subjectId !== null && known ? { subjectId: duty.subjectId } : {}),
     ...(own ? { recordId: duty.recordId } : {}),
     field: duty.field.id,
-    dueAt: (hisSide && own ? duty.toldDueAt : duty.dueAt).toISOString(),
+    dueAt: (hisSide ? duty.toldDueAt : duty.dueAt).toISOString(),
   }
 }
