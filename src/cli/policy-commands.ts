@@ -58,6 +58,7 @@ export function addDraftCommands(policy: Command): void {
     .argument('<draft>')
     .requiredOption(...AS)
     .requiredOption('--key <file>', 'file with the private JWK of the approver')
+    .requiredOption('--seen <hash>', 'hash of the difference that `draft diff` showed')
     .option(...JSON_OPTION)
     .action(approveDraft)
   drafting('activate', 'put it in force')

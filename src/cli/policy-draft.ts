@@ -92,15 +92,20 @@ export async function openDraft(
   print(options, draft, summaryLines(draft))
 }
 
-/** `ostiary policy draft approve`: signs the draft and its difference with the approver's own key. */
+/**
+ * `ostiary policy draft approve`: signs the draft and its difference with the approver's own key. Only
+ * the difference of `--seen`, which `diff` printed: a draft that was changed since is not signed unread.
+ */
 export async function approveDraft(
   id: string,
-  options: Acting & { readonly key: string },
+  options: Acting & { readonly key: string; readonly seen: string },
 ): Promise<void> {
   const jwk = JSON.parse(await readFile(options.key, 'utf8')) as JWK
   const { draft, shown } = await at(options, async (policies, caller) => {
     const difference = await policies.diffDraft(caller, id, {})
     const { draftId, hash, diffHash } = difference
+    if (diffHash !== options.seen)
+      throw new Error('the difference is another one than `--seen`: look at it with `diff` first')
     const signature = await sign(jwk, { draftId, hash, diffHash })
     const approved = await policies.approveDraft(caller, id, { signature })
     return { draft: approved.draft, shown: difference }
@@ -213,6 +218,7 @@ function differenceLines({
   changes,
   statements,
   suites,
+  diffHash,
 }: DraftDifference): string[] {
   return [
     `against version ${against.version}:`,
@@ -221,6 +227,7 @@ function differenceLines({
     ...suites.removed.map((name) => `  tests ${name} removed`),
     ...suites.changed.map((name) => `  tests ${name} changed`),
     ...suites.added.map((name) => `  tests ${name} added`),
+    `to approve this: --seen ${diffHash}`,
   ]
 }
 

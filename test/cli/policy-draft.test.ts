@@ -57,15 +57,20 @@ t.test('create, check, compare, approve, activate, look back', async (t) => {
   ])
   t.match(checked, /0 faults, 1 tests pass, 0 fail, 1 guardrails, 0 broken/)
   t.match(shown, /against version 1:\n.* loses /s)
+  const seen = ['--seen', /--seen (sha256:\w{64})/.exec(shown)?.[1] ?? '']
   const early = ostiary('policy', 'draft', 'activate', id, ...as)
-  const alone = ostiary('policy', 'draft', 'approve', id, ...as, '--key', own)
-  const forged = ostiary('policy', 'draft', 'approve', id, ...second, '--key', own)
+  const alone = ostiary('policy', 'draft', 'approve', id, ...as, ...seen, '--key', own)
+  const forged = ostiary('policy', 'draft', 'approve', id, ...second, ...seen, '--key', own)
+  const unread = ostiary(
+    ...['policy', 'draft', 'approve', id, ...second, '--seen', 'sha256:x', '--key', other],
+  )
   await Promise.all([
     t.rejects(early, { code: 1, stderr: /draft_not_approved/ }),
     t.rejects(alone, { code: 1, stderr: /approver_not_allowed: a second person/ }),
     t.rejects(forged, { code: 1, stderr: /approval_signature_invalid/ }),
+    t.rejects(unread, { code: 1, stderr: /look at it with `diff` first/ }),
   ])
-  await ostiary('policy', 'draft', 'approve', id, ...second, '--key', other)
+  await ostiary('policy', 'draft', 'approve', id, ...second, ...seen, '--key', other)
   const [told, done] = await Promise.all([
     ostiary('policy', 'draft', 'show', id),
     ostiary('policy', 'draft', 'activate', id, ...as),
