@@ -37,7 +37,8 @@ export function makeAcceptAgreement(deps: AgreementDependencies) {
         throw new OstiaryError('state_conflict', { detail: 'it is over' })
       const own = { agencyId, acceptedAt: now, signatory }
       await deps.storage.insertAcceptance(tx, id, own)
-      const accepted = { ...entry, acceptances: [...entry.acceptances, own] }
+      // Read again, so that the answer has the order in which it will be read from now on.
+      const accepted = (await deps.storage.findAgreement(tx, id)) ?? entry
       if (isAccepted(accepted)) await tellOthers(deps, tx, caller, accepted, 'agreement_accepted')
       await deps.recordEvent(tx, {
         ...calledBy(caller),
