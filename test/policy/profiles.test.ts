@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { loadConfig } from '../../src/config.ts'
+import { changedStatements, concernsSector } from '../../src/domain/policy/changed-statements.ts'
 import { checkPack, packHash } from '../../src/domain/policy/check-pack.ts'
 import { policyHash } from '../../src/domain/policy/compile.ts'
 import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
@@ -463,4 +464,20 @@ t.test('a new server starts with the pack that it is told', async (t) => {
   t.equal(loadConfig({}).policyPack, 'default')
   t.equal(loadConfig({ OSTIARY_POLICY_PACK: 'move-ireland' }).policyPack, 'move-ireland')
   t.throws(() => loadConfig({ OSTIARY_POLICY_PACK: '../secrets' }), /OSTIARY_POLICY_PACK/)
+})
+
+t.test('a setting that no rule shows, and all rules go by, concerns every sector [R137]', (t) => {
+  const pack = (settings: Readonly<Record<string, unknown>>) => ({
+    documents: [],
+    settings,
+    freshness: {},
+  })
+  const concerned = (name: string) =>
+    concernsSector(
+      changedStatements(pack({ [name]: ['order_enforcement'] }), pack({ [name]: ['referral'] })),
+      'perpetrator_programme',
+    )
+  t.ok(concerned('led_purposes'), 'the law that holds')
+  t.notOk(concerned('conference_conveners'), 'it shows in the rules that read it')
+  t.end()
 })

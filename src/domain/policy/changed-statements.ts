@@ -62,9 +62,11 @@ interface Statement {
 function statementsById(pack: ComparedPack): ReadonlyMap<string, Statement> {
   const { documents, settings, freshness } = pack
   const found = new Map<string, Statement>()
-  // What a setting does to rules shows in the rules; an age holds for whoever asks.
-  for (const [id, value] of Object.entries(settings))
-    add(found, { kind: 'setting', id, text: canonicalize(value as Json), sectors: [] })
+  // What a setting does to rules shows in the rules; an age, and the law that holds, for whoever asks.
+  for (const [id, value] of Object.entries(settings)) {
+    const sectors = id === 'led_purposes' ? ['any'] : []
+    add(found, { kind: 'setting', id, text: canonicalize(value as Json), sectors })
+  }
   for (const [id, value] of Object.entries(freshness))
     add(found, { kind: 'freshness', id, text: canonicalize(value as Json), sectors: ['any'] })
   for (const document of documents) {
