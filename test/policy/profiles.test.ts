@@ -13,7 +13,8 @@ import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
 import { jsonSchema } from '../../src/domain/policy/json-schema.ts'
 import { parseDocument, parsePolicy } from '../../src/domain/policy/parse.ts'
-import { MAX_PACK_DOCUMENTS } from '../../src/domain/policy/resolve-pack.ts'
+import { MAX_PACK_DOCUMENTS, MAX_PACK_STATEMENTS } from '../../src/domain/policy/resolve-pack.ts'
+import type { PackDocument, WrittenPolicy } from '../../src/domain/policy/settings.ts'
 import { SHAPE_OF_KIND } from '../../src/domain/policy/settings-grammar.ts'
 import { SETTING_TYPES, settingTypeOf } from '../../src/domain/policy/setting-types.ts'
 import { list, name } from '../../src/domain/policy/shape.ts'
@@ -349,6 +350,16 @@ t.test('bombs and long chains end soon', { timeout: 60_000 }, async (t) => {
     const flood = Array.from({ length: MAX_PACK_DOCUMENTS + 1 }, () => parsed([SETTINGS])[0]!)
     t.same(
       checkPack(flood, catalogue, vocabulary).faults.map(({ code }) => code),
+      ['too_large'],
+    )
+  })
+  soon('too many statements, which would hold a server up while they are compiled', () => {
+    const [one] = parsed([RULES])
+    const permit = (one!.document as WrittenPolicy).permit as unknown[]
+    const many = Array.from({ length: MAX_PACK_STATEMENTS + 1 }, () => permit[0])
+    const flood = { ...one!, document: { ...one!.document, permit: many } as PackDocument }
+    t.same(
+      checkPack([flood], catalogue, vocabulary).faults.map(({ code }) => code),
       ['too_large'],
     )
   })

@@ -17,11 +17,14 @@ import {
   type SettingsDocument,
   type WrittenPolicy,
 } from './settings.ts'
-import { droppedRules, inForce, type LeftOut, switchFaults } from './switched.ts'
+import { droppedRules, inForce, type LeftOut, statementLists, switchFaults } from './switched.ts'
 import type { PolicyVocabulary } from './vocabulary.ts'
 
 /** More documents than any pack needs. */
 export const MAX_PACK_DOCUMENTS = 500
+
+/** More statements than any pack needs; so many are compiled in about a second. */
+export const MAX_PACK_STATEMENTS = 2500
 
 /** A pack whose settings have been put into its rules. Everything after sees `documents` alone. */
 export interface ResolvedPack {
@@ -49,10 +52,8 @@ export function resolvePack(
   const faults: Fault[] = []
   const reportIn = (document: Omit<Parsed<unknown>, 'document'>): Report =>
     reporter(document, faults)
-  if (pack.length > MAX_PACK_DOCUMENTS) {
-    const message = `a pack of more than ${MAX_PACK_DOCUMENTS} documents`
-    return { ...EMPTY, faults: [{ code: 'too_large', message, pointer: '' }] }
-  }
+  const tooLarge = sizeFault(pack)
+  if (tooLarge) return { ...EMPTY, faults: [tooLarge] }
   const hintOf = makeHints()
   const world = { catalogue, vocabulary, reportIn, hintOf }
   const ordered = pack.toSorted((a, b) => (idOf(a.document) < idOf(b.document) ? -1 : 1))
@@ -85,6 +86,22 @@ export function resolvePack(
     leftOut: leftOut.sort((a, b) => (a.id < b.id ? -1 : 1)),
   }
 }
+
+function sizeFault(pack: readonly Parsed<PackDocument>[]): Fault | undefined {
+  const statements = pack.reduce(
+    (sum, { document }) => sum + (isPolicy(document) ? statementCount(document) : 0),
+    0,
+  )
+  const message =
+    pack.length > MAX_PACK_DOCUMENTS
+      ? `a pack of more than ${MAX_PACK_DOCUMENTS} documents`
+      : `a pack of more than ${MAX_PACK_STATEMENTS} statements`
+  const isTooLarge = pack.length > MAX_PACK_DOCUMENTS || statements > MAX_PACK_STATEMENTS
+  return isTooLarge ? { code: 'too_large', message, pointer: '' } : undefined
+}
+
+const statementCount = (document: WrittenPolicy): number =>
+  statementLists(document).reduce((sum, [, statements]) => sum + statements.length, 0)
 
 const EMPTY: Omit<ResolvedPack, 'faults'> = {
   documents: [],
