@@ -224,7 +224,7 @@ function otherTeller(draft: Draft, value: DraftValue, dice: Dice): void {
   if (!person) return
   value.informantPersonId = person.personId
   if (dice.chance(0.5)) value.informantParties = [...person.parties]
-  if (draft.consents.length > 0) consent(draft, value, dice)
+  if (draft.consents.length > 0 || dice.chance(0.3)) consent(draft, value, dice)
 }
 
 function changeConsent({ consents, subject, recipient }: Draft, dice: Dice): void {
