@@ -62,13 +62,14 @@ export function buildCellIndex(catalogue: Catalogue, words: PolicyVocabulary): C
  * @throws UnknownWordError when informant, kind or a party is not in the vocabulary
  */
 export function cellOf(index: CellIndex, value: ValueFacts): number {
+  const { index: field } = value.field
   const informant = index.informant.get(value.informant)
-  const kind = index.kinds.indexOf(value.kind)
-  const first = index.rowOf[value.field.index]
+  const kind = placeOf(value.kind, index.kinds)
+  const first = index.rowOf[field]
   if (informant === undefined || kind < 0 || first === undefined) {
     throw new UnknownWordError()
   }
-  const depends = index.dependsOnParties[value.field.index] === 1
+  const depends = index.dependsOnParties[field] === 1
   const row = depends ? first + partiesOf(index, value) : first
   return (row * index.informant.size + informant) * index.kinds.length + kind
 }
@@ -77,11 +78,17 @@ function partiesOf(index: CellIndex, value: ValueFacts): number {
   let parties = 0
   const { subjectParties } = value
   for (let i = 0; i < subjectParties.length; i++) {
-    const bit = index.parties.indexOf(subjectParties[i] as string)
+    const bit = placeOf(subjectParties[i] as string, index.parties)
     if (bit < 0) throw new UnknownWordError()
     parties |= 1 << bit
   }
   return parties
+}
+
+/** As `indexOf`, but quicker for few words. */
+function placeOf(word: string, words: readonly string[]): number {
+  for (let i = 0; i < words.length; i++) if (words[i] === word) return i
+  return -1
 }
 
 /** Calls `visit` for every cell that one box of a rule covers. */

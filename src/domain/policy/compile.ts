@@ -1,6 +1,7 @@
 import { canonicalize, type Json } from '../log/canonical.ts'
 import { sha256 } from '../log/hash.ts'
 import type { Catalogue, FieldDefinition, Freshness } from '../catalogue/types.ts'
+import { staleAfterOf } from './age.ts'
 import { buildCellIndex } from './cell-index.ts'
 import { check } from './check.ts'
 import type { ExceptClause, ForbidStatement, PermitStatement, PolicyDocument } from './document.ts'
@@ -72,6 +73,9 @@ export function compile(
     )
     .sort((a, b) => byCodeUnits(a.id, b.id))
   const cells = buildCellIndex(catalogue, vocabulary)
+  const freshness = Object.freeze(
+    catalogue.fields.map((field) => freshnessOf(field, options.freshness?.get(field.index))),
+  )
   const program: Program = Object.freeze({
     hash: policyHash(sorted),
     documents: sorted,
@@ -85,9 +89,8 @@ export function compile(
     guardrails: sorted
       .flatMap((document) => document.guardrail ?? [])
       .sort((a, b) => byCodeUnits(a.id, b.id)),
-    freshness: Object.freeze(
-      catalogue.fields.map((field) => freshnessOf(field, options.freshness?.get(field.index))),
-    ),
+    freshness,
+    staleAfter: staleAfterOf(freshness),
     ledPurposes: Object.freeze([...(options.ledPurposes ?? LED_PURPOSES)]),
     legalClasses: Uint8Array.from(catalogue.fields, (field) => numberOfClass(legalClassOf(field))),
     cells,

@@ -1,6 +1,15 @@
 import type { FieldDefinition } from '../catalogue/types.ts'
 import { isPerpetratorSide } from '../case/parties.ts'
-import { isEmpty, lowestBit, overlap, removeFrom, type RuleSet, rulesIn } from './bits.ts'
+import {
+  isEmpty,
+  keepOnly,
+  lowestBit,
+  overlap,
+  shared,
+  removeFrom,
+  type RuleSet,
+  rulesIn,
+} from './bits.ts'
 import { cellOf, UnknownWordError } from './cell-index.ts'
 import { consentOf, type ValueView } from './conditions.ts'
 import { distanceOf, reasonsAgainst } from './evaluate-permit.ts'
@@ -73,21 +82,28 @@ function resolve(program: Program, facts: Facts) {
 
 class ForeignFieldError extends Error {}
 
+function isOfCatalogue({ catalogue }: Program, field: FieldDefinition): boolean {
+  const known = catalogue.fields[field.index]
+  return known === field || known?.id === field.id
+}
+
 function decideValue(context: RequestContext, value: ValueFacts, silent: boolean): Verdict {
   const { facts, program } = context
   if (facts.recipient.actsFor.length === 0)
     return withheld(value, NOT_REACHED.not_case_member, silent)
-  if (program.catalogue.fields[value.field.index]?.id !== value.field.id)
-    throw new ForeignFieldError()
+  if (!isOfCatalogue(program, value.field)) throw new ForeignFieldError()
 
   const cell = cellOf(program.cells, value)
   const source = resolveSource(context, value.source)
   // Flags that do not open throw here, so that no rule is tried without them.
   const flags = flagsOf(context, value)
-  const lift = forbidsAgainst(context, source, value, flags, cell)
-    ? liftForbids(context, source, value, flags)
-    : NOTHING_LIFTED
-  if (!lift) return withheld(value, program.known.underForbids(context.standing), silent)
+  let lift = NOTHING_LIFTED
+  if (forbidsAgainst(context, source, value, flags, cell)) {
+    const liftable = overlap(context.standing, context.liftable)
+    const lifted = liftable ? liftForbids(context, source, value, flags) : undefined
+    if (!lifted) return withheld(value, program.known.underForbids(context.standing), silent)
+    lift = lifted
+  }
   if (!permitsFor(context, source, cell))
     return withheld(value, NOT_REACHED[whyNoPermit(context, source, cell)], silent)
   return decideByPermits(context, source, viewOf(context, source, value, flags), lift, silent)
@@ -96,28 +112,31 @@ function decideValue(context: RequestContext, value: ValueFacts, silent: boolean
 /** Leaves in `standing` the forbids that speak of a value; false if there is none. */
 function forbidsAgainst(
   { program, standing }: RequestContext,
-  { forbids }: SourceContext,
+  source: SourceContext,
   value: ValueFacts,
   flags: FlagSet,
   cell: number,
 ): boolean {
-  const { cells, informantParty, restricted } = program.forbidTable
   // Both are read in any case, so that what cannot be read withholds whether or not a rule needs it.
-  const ofParties = acceptingAny(informantParty, value.informantParties)
-  const ofState = restricted[value.restricted ? 1 : 0]
+  const usual = value.informantParties.length === 0 && !value.restricted
+  const forbids = usual ? source.usualForbids : forbidsOf(program, source, value)
+  const { cells } = program.forbidTable
   const start = cell * standing.length
   let any = 0
   for (let i = 0; i < standing.length; i++) {
-    const word =
-      (forbids[i] ?? 0) &
-      (cells[start + i] ?? 0) &
-      (flags.forbids[i] ?? 0) &
-      (ofParties[i] ?? 0) &
-      (ofState[i] ?? 0)
+    const word = (forbids[i] ?? 0) & (cells[start + i] ?? 0) & (flags.forbids[i] ?? 0)
     standing[i] = word
     any |= word
   }
   return any !== 0
+}
+
+/** Forbids that accept the informant's parties and whether the value is restricted. */
+function forbidsOf(program: Program, { forbids }: SourceContext, value: ValueFacts): RuleSet {
+  const { informantParty, restricted } = program.forbidTable
+  const set = shared(forbids, acceptingAny(informantParty, value.informantParties))
+  keepOnly(set, restricted[value.restricted ? 1 : 0])
+  return set
 }
 
 /**
@@ -132,7 +151,6 @@ function liftForbids(
   flags: FlagSet,
 ): Lift | undefined {
   const { program, standing, trace } = context
-  if (!overlap(standing, context.liftable)) return undefined
   const view = viewOf(context, source, value, flags)
   let consent: Lift['consent']
   let exception = false
@@ -259,7 +277,8 @@ function inOrderAsked({ request: { fields }, values }: Facts): readonly ValueFac
 /** Whether every value is of a field asked for and stands where it should: the usual case. */
 function isInOrder(fields: readonly FieldDefinition[], values: readonly ValueFacts[]): boolean {
   let position = 0
-  for (const { field } of values) {
+  for (let i = 0; i < values.length; i++) {
+    const field = values[i]?.field
     while (position < fields.length && fields[position] !== field) position++
     if (position === fields.length) return false
   }

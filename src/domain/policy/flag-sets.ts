@@ -9,8 +9,8 @@ export interface FlagSet {
   /** Rules whose `when` they meet; a rule without one is always among them. */
   readonly permits: RuleSet
   readonly forbids: RuleSet
-  /** By flag: the set with that flag as well, once somebody has asked for it. */
-  readonly more: Map<string, FlagSet>
+  /** The sets with one flag more, once somebody has asked for them: few, so they are looked through. */
+  readonly more: { readonly flag: string; readonly set: FlagSet }[]
 }
 
 /** More sets than cases ever show; beyond it, what is known is forgotten. */
@@ -38,22 +38,28 @@ export class FlagSets {
   /** `set` with some flags more. */
   with(set: FlagSet, flags: readonly string[]): FlagSet {
     let whole = set
-    for (let i = 0; i < flags.length; i++) {
-      const flag = flags[i] as string
-      whole = whole.more.get(flag) ?? this.#add(whole, flag)
-    }
+    for (let i = 0; i < flags.length; i++) whole = this.#withOne(whole, flags[i] as string)
     return whole
+  }
+
+  #withOne(set: FlagSet, flag: string): FlagSet {
+    const { more } = set
+    for (let i = 0; i < more.length; i++) {
+      const known = more[i]
+      if (known?.flag === flag) return known.set
+    }
+    return this.#add(set, flag)
   }
 
   #add(set: FlagSet, flag: string): FlagSet {
     const isNew = this.#asked.has(flag) && !set.flags.includes(flag)
     const more = isNew ? this.#make([...set.flags, flag]) : set
     if (this.#known === MOST_SETS) {
-      this.none.more.clear()
+      this.none.more.length = 0
       this.#known = 0
     }
     this.#known++
-    set.more.set(flag, more)
+    set.more.push({ flag, set: more })
     return more
   }
 
@@ -62,7 +68,7 @@ export class FlagSets {
       flags,
       permits: meeting(this.#permits, flags),
       forbids: meeting(this.#forbids, flags),
-      more: new Map(),
+      more: [],
     }
   }
 }

@@ -1,17 +1,15 @@
 import { type RuleSet, rulesIn } from './bits.ts'
+import type { ReleaseTerms } from './make-verdict.ts'
 import type { Forbid, Permit } from './program.ts'
 import type { ReasonSet } from './reason-set.ts'
 import { type Refusal, underForbids, underPermit } from './refusal.ts'
 import { RuleSetMemo } from './rule-set-memo.ts'
-import type { Regime, ReleaseVerdict, ReviewVerdict } from './verdict.ts'
+import type { Regime } from './verdict.ts'
 
-/** A verdict by permits; which value it is about is to be filled in. */
-export type Grant = ReleaseVerdict | ReviewVerdict
-
-/** Grants by the permits that pass, for values whose age the catalogue accepts and for others. */
-export interface KnownGrants {
-  readonly fresh: RuleSetMemo<Grant>
-  readonly stale: RuleSetMemo<Grant>
+/** Terms by the permits that pass, for values whose age the catalogue accepts and for others. */
+export interface KnownTerms {
+  readonly fresh: RuleSetMemo<ReleaseTerms>
+  readonly stale: RuleSetMemo<ReleaseTerms>
 }
 
 /** Answers of one kind that are kept at most; a pack gives some hundreds. */
@@ -28,8 +26,8 @@ export class KnownAnswers {
   readonly #underForbids = new RuleSetMemo<Refusal>(MOST_ANSWERS)
   /** By position of the permit, then by reasons. */
   readonly #underPermits: readonly Map<ReasonSet, Refusal>[]
-  /** By the circumstances that `grantsUnder` tells apart. */
-  readonly #grants = new Map<string, KnownGrants>()
+  /** By the circumstances that `termsUnder` tells apart. */
+  readonly #terms = new Map<string, KnownTerms>()
   /** Exceptions that open permits. */
   readonly #claims: ReadonlySet<string>
 
@@ -64,14 +62,17 @@ export class KnownAnswers {
   }
 
   /** Terms that were found before in these circumstances. */
-  grantsUnder(approved: boolean, regime: Regime, exception: string | undefined): KnownGrants {
+  termsUnder(approved: boolean, regime: Regime, exception: string | undefined): KnownTerms {
     // A claim that opens no permit makes no difference to terms.
     const claim = exception !== undefined && this.#claims.has(exception) ? exception : 'none'
     const key = `${approved ? 'approved' : 'unseen'} ${regime} ${claim}`
-    const known = this.#grants.get(key)
+    const known = this.#terms.get(key)
     if (known) return known
-    const grants = { fresh: new RuleSetMemo<Grant>(512), stale: new RuleSetMemo<Grant>(512) }
-    this.#grants.set(key, grants)
-    return grants
+    const terms = {
+      fresh: new RuleSetMemo<ReleaseTerms>(512),
+      stale: new RuleSetMemo<ReleaseTerms>(512),
+    }
+    this.#terms.set(key, terms)
+    return terms
   }
 }

@@ -18,6 +18,19 @@ export interface Lift {
   readonly exception: boolean
 }
 
+/** What a release says apart from the value: the same for all that pass the same permits alike. */
+export interface ReleaseTerms {
+  readonly outcome: ReleaseVerdict['outcome']
+  readonly rules: readonly string[]
+  readonly basis: Basis
+  readonly obligations: readonly string[]
+  readonly stale: boolean
+  readonly agreementAlert: boolean
+  readonly transform: ReleaseVerdict['transform'] | undefined
+  readonly exception: ReleaseVerdict['exception'] | undefined
+  readonly expiresAfter: string | undefined
+}
+
 /** The verdict by the permits in `passing`, at least one. */
 export function granted(
   context: RequestContext,
@@ -28,60 +41,112 @@ export function granted(
 ): Verdict {
   const { passing, program } = context
   const { value } = view
-  const { field, recordId, version } = value
-  const grants = (view.lacks & REASON.stale) === 0 ? source.grants.fresh : source.grants.stale
+  const terms = (view.lacks & REASON.stale) === 0 ? source.terms.fresh : source.terms.stale
   const likeOthers = lift === NOTHING_LIFTED && !silent && value.conditions.length === 0
-  const grant = likeOthers ? grants.find(passing) : undefined
-  if (grant) return { ...grant, field, recordId, version }
+  const known = likeOthers ? terms.find(passing) : undefined
+  if (known) return released(value, known)
 
   const attempts = rulesIn(passing).map((position) => evaluatePermit(context, view, position))
-  const verdict = passed(view, attempts, lift, silent)
-  const particular = overlap(passing, program.permitMarks.particular)
-  if (likeOthers && !particular && verdict.outcome !== 'withheld')
-    grants.keep(passing, { ...verdict, recordId: '', version: 0 })
-  return verdict
+  const winner = winnerOf(attempts, view)
+  if (winner.rank === RANK.review) return reviewed(view, attempts, winner, silent)
+  const found = termsOf(view, attempts, winner, lift)
+  if (likeOthers && !overlap(passing, program.permitMarks.particular)) terms.keep(passing, found)
+  return released(value, found)
 }
 
 /** Some permit passes: the most revealing outcome wins, then the smaller id. */
 export function passed(
-  { facts, value, regime }: ValueView,
+  view: ValueView,
   passing: readonly Attempt[],
   lift: Lift,
   silent: boolean,
 ): Verdict {
+  const winner = winnerOf(passing, view)
+  if (winner.rank === RANK.review) return reviewed(view, passing, winner, silent)
+  return released(view.value, termsOf(view, passing, winner, lift))
+}
+
+interface Winner {
+  readonly attempt: Attempt
+  readonly rank: number
+  /** The source's reviewer has looked: what needed a person is open. */
+  readonly approved: boolean
+}
+
+function winnerOf(passing: readonly Attempt[], { facts, value }: ValueView): Winner {
   const approved = facts.request.approvedBy.includes(value.source.agencyId)
-  const winner = passing.reduce((best, next) =>
-    rank(next.permit, approved) > rank(best.permit, approved) ? next : best,
+  const attempt = passing.reduce((best, next) =>
+    rankOf(next.permit, approved) > rankOf(best.permit, approved) ? next : best,
   )
-  const { permit } = winner
+  return { attempt, rank: rankOf(attempt.permit, approved), approved }
+}
+
+function reviewed(
+  { value }: ValueView,
+  passing: readonly Attempt[],
+  { attempt: { permit } }: Winner,
+  silent: boolean,
+): Verdict {
   const rules = passing.map((one) => one.permit.id)
+  const { review } = permit
+  // To ask a person would tell him that there is something to ask about.
+  if (silent || !review) return withheld(value, silencedReview(rules, permit), silent)
   const { field, recordId, version } = value
   const about = { field, recordId, version, rules }
-  if (rank(permit, approved) === RANK.review && permit.review) {
-    if (silent) return withheld(value, silencedReview(rules, permit), silent)
-    const { review } = permit
-    return { ...about, outcome: 'review', silent: false, tests: allTests(0), review }
-  }
-  const peers = passing.filter((one) => rank(one.permit, approved) === rank(permit, approved))
-  const exception = facts.request.exception
+  return { ...about, outcome: 'review', silent: false, tests: allTests(0), review }
+}
+
+function termsOf(
+  { facts, value, regime }: ValueView,
+  passing: readonly Attempt[],
+  { attempt: winner, rank, approved }: Winner,
+  lift: Lift,
+): ReleaseTerms {
+  const { permit } = winner
+  const peers = passing.filter((one) => rankOf(one.permit, approved) === rank)
   return {
-    ...about,
     outcome: permit.transform ? 'generalised' : 'released',
-    silent: false,
-    tests: allTests(0),
-    ...(permit.transform ? { transform: permit.transform } : {}),
+    rules: Object.freeze(passing.map((one) => one.permit.id)),
     basis: basisOf(permit.basis[regime], winner.consent ?? lift.consent),
     obligations: obligationsOf(value, passing),
     stale: peers.every(({ stale }) => stale),
-    ...(exception && (winner.exception || lift.exception) ? { exception } : {}),
-    ...(permit.expiresAfter ? { expiresAfter: permit.expiresAfter } : {}),
     agreementAlert: winner.agreementAlert,
-  } satisfies ReleaseVerdict
+    transform: permit.transform,
+    exception: winner.exception || lift.exception ? facts.request.exception : undefined,
+    expiresAfter: permit.expiresAfter,
+  }
 }
+
+function released(value: ValueFacts, terms: ReleaseTerms): ReleaseVerdict {
+  const { transform, exception, expiresAfter } = terms
+  const verdict: ReleaseVerdict = {
+    field: value.field,
+    recordId: value.recordId,
+    version: value.version,
+    outcome: terms.outcome,
+    silent: false,
+    tests: ALL_PASS,
+    rules: terms.rules,
+    basis: terms.basis,
+    obligations: terms.obligations,
+    stale: terms.stale,
+    agreementAlert: terms.agreementAlert,
+  }
+  if (transform === undefined && exception === undefined && expiresAfter === undefined)
+    return verdict
+  return {
+    ...verdict,
+    ...(transform ? { transform } : {}),
+    ...(exception ? { exception } : {}),
+    ...(expiresAfter ? { expiresAfter } : {}),
+  }
+}
+
+const ALL_PASS = allTests(0)
 
 const RANK = { review: 1, generalised: 2, released: 3 } as const
 
-function rank(permit: Permit, approved: boolean): number {
+function rankOf(permit: Permit, approved: boolean): number {
   if (permit.review && !approved) return RANK.review
   return permit.transform ? RANK.generalised : RANK.released
 }

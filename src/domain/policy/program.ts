@@ -114,6 +114,8 @@ export interface Program {
   readonly guardrails: readonly GuardrailStatement[]
   /** When values of each field go stale here, by catalogue index: the catalogue's, or a profile's. */
   readonly freshness: readonly Freshness[]
+  /** The same in milliseconds; not a number where it is up to flags. */
+  readonly staleAfter: Float64Array
   /** Purposes for which competent authorities act under the LED among themselves. */
   readonly ledPurposes: readonly string[]
   /** Number of the legal class of each field, by catalogue index. */

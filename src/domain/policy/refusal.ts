@@ -18,9 +18,9 @@ export interface Refusal {
   readonly tests: TestResults
   /** A rule wants it not to show. */
   readonly silent: boolean
-  /** What the requester learns: as a rule, and when he once received the field. */
+  /** What the requester learns, and what instead if he once received the field. */
   readonly told: Told
-  readonly toldBefore: Told
+  readonly toldBefore: Told | undefined
 }
 
 interface Told {
@@ -87,13 +87,19 @@ function refusal(
     silent ? NOTHING_TOLD : { explained, remedies: remediesFor(explained, lifting) }
   for (const reason of reasons) Object.freeze(reason)
   Object.freeze(reasons)
-  const told = tell(withoutWithdrawals(reasons))
-  return { rules: Object.freeze(rules), reasons, tests, silent, told, toldBefore: tell(reasons) }
+  const withdrawn = reasons.some(({ code }) => code === 'consent_withdrawn')
+  return {
+    rules: Object.freeze(rules),
+    reasons,
+    tests,
+    silent,
+    told: tell(withdrawn ? withoutWithdrawals(reasons) : reasons),
+    toldBefore: withdrawn ? tell(reasons) : undefined,
+  }
 }
 
 /** That she withdrew tells that she once consented: only for whom the field was released to before. */
 function withoutWithdrawals(reasons: readonly Reason[]): readonly Reason[] {
-  if (!reasons.some(({ code }) => code === 'consent_withdrawn')) return reasons
   return reasons.map((reason) =>
     reason.code === 'consent_withdrawn' ? { ...reason, code: 'consent_missing' } : reason,
   )
@@ -101,7 +107,11 @@ function withoutWithdrawals(reasons: readonly Reason[]): readonly Reason[] {
 
 /** The verdict on one value that is refused. */
 export function withheld(value: ValueFacts, why: Refusal, silent: boolean): WithholdVerdict {
-  const told = silent ? NOTHING_TOLD : value.releasedBefore ? why.toldBefore : why.told
+  const { explained, remedies } = silent
+    ? NOTHING_TOLD
+    : why.toldBefore && value.releasedBefore
+      ? why.toldBefore
+      : why.told
   return {
     field: value.field,
     recordId: value.recordId,
@@ -111,7 +121,7 @@ export function withheld(value: ValueFacts, why: Refusal, silent: boolean): With
     tests: why.tests,
     rules: why.rules,
     reasons: why.reasons,
-    explained: told.explained,
-    remedies: told.remedies,
+    explained,
+    remedies,
   }
 }

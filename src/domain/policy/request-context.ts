@@ -3,7 +3,7 @@ import { ageOf, staleAfter } from './age.ts'
 import type { ValueView } from './conditions.ts'
 import type { SourceFacts, Facts, ValueFacts } from './facts.ts'
 import type { FlagSet } from './flag-sets.ts'
-import type { KnownGrants } from './known-answers.ts'
+import type { KnownTerms } from './known-answers.ts'
 import { legalViewOf, numberOfView } from './legal-regime.ts'
 import type { Program } from './program.ts'
 import { REASON, type ReasonSet } from './reason-set.ts'
@@ -17,6 +17,8 @@ export interface SourceContext {
   /** Rules that accept request and source. */
   readonly permits: RuleSet
   readonly forbids: RuleSet
+  /** Those of them that speak of values which are not restricted, and which no person told. */
+  readonly usualForbids: RuleSet
   /** Permits that would accept both if only the purpose, or only the role, were another. */
   readonly permitsOfOtherPurpose: RuleSet
   readonly permitsOfOtherRole: RuleSet
@@ -24,7 +26,7 @@ export interface SourceContext {
   /** Number of the legal view of what leaves the source. */
   readonly legalView: number
   /** Terms that were found before, for values of such a source. */
-  readonly grants: KnownGrants
+  readonly terms: KnownTerms
 }
 
 /** What holds for every value of one request, found out once. */
@@ -135,16 +137,20 @@ function addSource(context: RequestContext, source: SourceFacts): SourceContext 
   const permits = rulesOfSource(program.permitTable, source, facts)
   const forbids = rulesOfSource(program.forbidTable, source, facts)
   keepOnly(forbids, context.forbids)
+  const { informantParty, restricted } = program.forbidTable
+  const usualForbids = shared(forbids, informantParty.indifferent)
+  keepOnly(usualForbids, restricted[0])
   const approved = request.approvedBy.includes(source.agencyId)
   const resolved = {
     source,
     permits: shared(permits, context.permits),
     forbids,
+    usualForbids,
     permitsOfOtherPurpose: shared(permits, context.permitsOfOtherPurpose),
     permitsOfOtherRole: shared(permits, context.permitsOfOtherRole),
     regime: view.regime,
     legalView: numberOfView(view),
-    grants: program.known.grantsUnder(approved, view.regime, request.exception),
+    terms: program.known.termsUnder(approved, view.regime, request.exception),
   }
   context.sources.set(source, resolved)
   return resolved

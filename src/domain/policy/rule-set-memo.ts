@@ -12,38 +12,40 @@ interface Kept<T> {
  * here or worked out anew makes no difference but to time. Forgets everything when it is full.
  */
 export class RuleSetMemo<T> {
-  readonly #limit: number
-  readonly #kept = new Map<number, Kept<T>>()
+  readonly #slots: (Kept<T> | undefined)[]
   #size = 0
 
-  /** @param limit how many answers may be kept */
+  /** @param limit how many answers may be kept; a power of two */
   constructor(limit: number) {
-    this.#limit = limit
+    this.#slots = new Array<Kept<T> | undefined>(limit).fill(undefined)
   }
 
   find(set: RuleSet): T | undefined {
-    let kept = this.#kept.get(hashOf(set))
+    const slots = this.#slots
+    let kept = slots[hashOf(set) & (slots.length - 1)]
     while (kept !== undefined && !isSame(kept.set, set)) kept = kept.next
     return kept?.answer
   }
 
   /** Keeps a copy of the set. */
   keep(set: RuleSet, answer: T): T {
-    if (this.#size === this.#limit) {
-      this.#kept.clear()
+    const slots = this.#slots
+    if (this.#size === slots.length) {
+      slots.fill(undefined)
       this.#size = 0
     }
-    const hash = hashOf(set)
-    this.#kept.set(hash, { set: set.slice(), answer, next: this.#kept.get(hash) })
+    const slot = hashOf(set) & (slots.length - 1)
+    slots[slot] = { set: set.slice(), answer, next: slots[slot] }
     this.#size++
     return answer
   }
 }
 
 function hashOf(set: RuleSet): number {
-  let hash = set[0] ?? 0
-  for (let i = 1; i < set.length; i++) {
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ (set[i] ?? 0)
+  let hash = 0
+  for (let i = 0; i < set.length; i++) {
+    hash = Math.imul(hash ^ (set[i] ?? 0), 0x9e3779b1)
+    hash ^= hash >>> 15
   }
   return hash
 }
