@@ -92,7 +92,10 @@ async function approvalsOf(
   return approvals.filter((one) => one.revision === revision && one.hash === hash)
 }
 
-/** Signatures are verified again: what the table says is not taken for it. */
+/**
+ * Signatures are verified again: what the table says is not taken for it. Nor does the approval of
+ * somebody count who has left, was suspended or has another key since.
+ */
 async function requireApproval(
   deps: ActivateDependencies,
   tx: Tx,
@@ -100,7 +103,9 @@ async function requireApproval(
   { diffHash }: DraftDifference,
 ): Promise<void> {
   const valid: ApprovalEntry[] = []
+  const standing = await deps.storage.standingApprovers(tx, draft.id)
   for (const approval of await approvalsOf(deps, tx, draft)) {
+    if (!standing.has(approval.practitionerId)) continue
     const payload = await deps.verifySignature(approval.jwk, approval.signature)
     if (isFor(payload, { draftId: draft.id, hash: draft.hash, diffHash })) valid.push(approval)
   }

@@ -63,6 +63,13 @@ export async function listApprovals(
     .execute()
 }
 
+/** Who approved the draft, whatever revision, and still may approve: by person, agency and key. */
+export async function standingApprovers(tx: Tx, draftId: string): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ practitioner_id: string }>`
+    select practitioner_id from standing_approvers(${draftId}::uuid)`.execute(tx)
+  return new Set(rows.map((row) => row.practitioner_id))
+}
+
 /**
  * For each agreement in force that binds one of these agencies to have changes approved elsewhere: the
  * agencies that may.

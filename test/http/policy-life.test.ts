@@ -317,6 +317,29 @@ t.test('affected agencies see what is open, are told, and may speak [R132]', asy
   t.ok(event.length === 1 && !event[0]!.text.includes('tells too much'), 'not in the log for ever')
 })
 
+t.test('an approval ends with the authority of whoever gave it', async (t) => {
+  const leaving = await administrator(world.operator)
+  const id = await draftOf(pack({ fields: 'incident.occurred_at' }))
+  await expectStatus(200, approve(leaving, id))
+  const path = `/v1/practitioners/${leaving.id}`
+  const { rows: kept } = await database.query('select version from practitioner where id = $1', [
+    leaving.id,
+  ])
+  await expectStatus(
+    200,
+    world.operator.call('org_admin', 'PATCH', path, {
+      body: { active: false },
+      headers: {
+        'if-match': `"${kept[0].version}"`,
+        'content-type': 'application/merge-patch+json',
+      },
+    }),
+  )
+  t.equal(saidBy(await activate(id)), '409 draft_not_approved', 'has left since')
+  await expectStatus(200, approve(second, id))
+  await expectStatus(200, activate(id))
+})
+
 t.test('rules to or from programmes wait for victim support to be heard [R137]', async (t) => {
   const support = await world.onboard(CAST.support, ['vss_advocate', 'org_admin'])
   const programme = rules({ fields: 'programme_engagement.status' })
@@ -337,6 +360,15 @@ t.test('rules to or from programmes wait for victim support to be heard [R137]',
   )
   world.clock.advance(1000)
   await expectStatus(200, activate(id))
+})
+
+t.test('a guardrail does not go unheard', async (t) => {
+  const { documents } = (await author.call('GET', POLICIES)).body
+  const kept = documents.filter((document: object) => !('guardrail' in document))
+  t.equal(kept.length, documents.length - 1)
+  const id = await draftOf({ documents: kept })
+  await expectStatus(200, approve(second, id))
+  t.equal(saidBy(await activate(id)), '409 comment_period_open')
 })
 
 t.test('an agreement may ask for the approval of another agency', async (t) => {

@@ -75,7 +75,9 @@ function statementsById(pack: ComparedPack): ReadonlyMap<string, Statement> {
         const { id } = statement
         const agreement = kind === 'permit' ? (document.agreement ?? null) : null
         const text = canonicalize({ statement, agreement } as unknown as Json)
-        add(found, { kind, id, text, sectors: sectorsOf(statement) })
+        // A guardrail that goes, or says less, may have been what protected anybody.
+        const sectors = kind === 'guardrail' ? ['any'] : sectorsOf(statement)
+        add(found, { kind, id, text, sectors })
       }
     }
   }
