@@ -38,7 +38,7 @@ async function run({ print, say, signal }: RunOptions): Promise<void> {
   const survivors = judged.flatMap(({ mutant: { policy, rule, operator, what }, fate }) =>
     fate.fate === 'survived' ? [{ policy, rule, operator, what, change: fate.changes[0] }] : [],
   )
-  print({ ...measured(line, [totals.rate * 100]), ...totals, survivors } as ReturnType<
-    typeof measured
-  >)
+  // What survived is told in full, in the place of its number.
+  const told = { ...measured(line, [totals.rate * 100]), ...totals, survivors }
+  print(told)
 }
