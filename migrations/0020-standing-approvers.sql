@@ -1,5 +1,5 @@
--- Of the approvals of a draft, those whose giver still may: active, an administrator, with the key that signed, of an agency that is
--- not suspended and may approve. Security definer: an agency does not see the practitioners of another.
+-- Of the approvals of a draft, those whose giver still stands: active, an administrator, with the key that signed, of an agency that
+-- is not suspended. Security definer: an agency does not see the practitioners of another.
 create function standing_approvers(p_draft uuid)
   returns table (practitioner_id uuid)
   language sql stable security definer set search_path = public, pg_temp
@@ -9,7 +9,7 @@ create function standing_approvers(p_draft uuid)
     join practitioner p on p.id = v.practitioner_id and p.agency_id = v.agency_id
     join agency a on a.id = v.agency_id
     where v.draft_id = p_draft and p.active and 'org_admin' = any (p.roles) and p.jwk = v.jwk
-      and a.suspended_at is null and 'policies:approve' = any (a.scopes)
+      and a.suspended_at is null
   $$;
 revoke execute on function standing_approvers(uuid) from public;
 grant execute on function standing_approvers(uuid) to ostiary_app;
