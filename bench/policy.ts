@@ -104,18 +104,19 @@ function checkEngines(engines: Engines, { say, signal }: RunOptions): Line {
 }
 
 function runnersFor(engines: Engines, cases: ReadonlySet<string>): readonly Runner[] {
-  const requests = drawRequests(REQUESTS, SEED)
-  const peer = (name: string, { decide }: Engine, lasts = TURN): Runner => ({
+  const peer = (name: string, { decide }: Engine): Runner => ({
     name,
-    step: (position) => decide(requests[position % REQUESTS] as (typeof requests)[number]),
-    lasts,
+    begin: () => inTurn(drawRequests(REQUESTS, SEED), decide),
+    lasts: TURN,
   })
-  const own = (name: string, translation: Translation): Runner => {
-    const facts = requests.map((request) => factsOf(request, translation))
-    const step = (position: number) =>
-      decideFacts(translation, facts[position % REQUESTS] as (typeof facts)[number])
-    return { name, step, lasts: TURN }
-  }
+  const own = (name: string, translation: Translation): Runner => ({
+    name,
+    begin: () => {
+      const facts = drawRequests(REQUESTS, SEED).map((request) => factsOf(request, translation))
+      return inTurn(facts, (one) => decideFacts(translation, one))
+    },
+    lasts: TURN,
+  })
   return [
     own('server', engines.server),
     ...(cases.has('casl') ? [peer('casl', engines.casl)] : []),
@@ -123,6 +124,10 @@ function runnersFor(engines: Engines, cases: ReadonlySet<string>): readonly Runn
     ...(cases.has('baseline') ? [peer('baseline', engines.baseline)] : []),
     ...(cases.has('rules-x10') ? [own('tenfold', engines.tenfold)] : []),
   ]
+}
+
+function inTurn<T>(items: readonly T[], decide: (item: T) => unknown) {
+  return (position: number) => decide(items[position % items.length] as T)
 }
 
 function* speedLines(

@@ -1,9 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** One of several that take turns; `step` decides the nth request. */
+/** One of several that take turns. */
 export interface Runner {
   readonly name: string
-  readonly step: (position: number) => unknown
+  /**
+   * Called before each turn and not timed: makes the requests of the turn anew, as a server has facts
+   * that were just read, and gives what decides the nth of them.
+   */
+  readonly begin: () => (position: number) => unknown
   /** Milliseconds of processor time in a turn. */
   readonly lasts: number
 }
@@ -34,7 +38,8 @@ export async function takeTurns(
   return speeds
 }
 
-function run({ step, lasts }: Runner): number {
+function run({ begin, lasts }: Runner): number {
+  const step = begin()
   const start = processorTime()
   let used = 0
   let steps = 0

@@ -18,6 +18,9 @@ export interface CellIndex {
   readonly dependsOnParties: Uint8Array
   /** Rows of a field that does: one per set of parties. */
   readonly variants: number
+  /** Cells of a row: one for each kind of statement by each informant. */
+  readonly perRow: number
+  /** Where the cells of an informant begin in a row. */
   readonly informant: ReadonlyMap<string, number>
   /** So few that looking through them is quicker than a map. */
   readonly kinds: readonly string[]
@@ -45,12 +48,14 @@ export function buildCellIndex(catalogue: Catalogue, words: PolicyVocabulary): C
     dependsOnParties[index] = depends ? 1 : 0
     rows += depends ? variants : 1
   }
+  const perRow = words.informant.length * words.kind.length
   return Object.freeze({
-    size: rows * words.informant.length * words.kind.length,
+    size: rows * perRow,
+    perRow,
     rowOf,
     dependsOnParties,
     variants,
-    informant: new Map(words.informant.map((word, i) => [word, i])),
+    informant: new Map(words.informant.map((word, i) => [word, i * words.kind.length])),
     kinds: [...words.kind],
     parties: [...words.party],
   })
@@ -71,7 +76,7 @@ export function cellOf(index: CellIndex, value: ValueFacts): number {
   }
   const depends = index.dependsOnParties[field] === 1
   const row = depends ? first + partiesOf(index, value) : first
-  return (row * index.informant.size + informant) * index.kinds.length + kind
+  return row * index.perRow + informant + kind
 }
 
 function partiesOf(index: CellIndex, value: ValueFacts): number {
@@ -102,15 +107,14 @@ export function forEachCell(
   for (const [word, informant] of index.informant) {
     if (!accepts(box.informant, word) || !accepts(rule.informant, word)) continue
     index.kinds.forEach((kindWord, kind) => {
-      if (accepts(box.statement, kindWord)) told.push(informant * index.kinds.length + kind)
+      if (accepts(box.statement, kindWord)) told.push(informant + kind)
     })
   }
-  const perRow = index.informant.size * index.kinds.length
   for (const field of box.fields) {
     const count = index.dependsOnParties[field] === 1 ? index.variants : 1
     for (let parties = 0; parties < count; parties++) {
       if (box.about && !sharesParty(index, box.about, parties)) continue
-      const start = ((index.rowOf[field] ?? 0) + parties) * perRow
+      const start = ((index.rowOf[field] ?? 0) + parties) * index.perRow
       for (const offset of told) visit(start + offset)
     }
   }

@@ -104,8 +104,8 @@ function decideValue(context: RequestContext, value: ValueFacts, silent: boolean
     if (!lifted) return withheld(value, program.known.underForbids(context.standing), silent)
     lift = lifted
   }
-  if (!permitsFor(context, source, cell))
-    return withheld(value, NOT_REACHED[whyNoPermit(context, source, cell)], silent)
+  const unreached = permitsFor(context, source, cell)
+  if (unreached) return withheld(value, NOT_REACHED[unreached], silent)
   return decideByPermits(context, source, viewOf(context, source, value, flags), lift, silent)
 }
 
@@ -173,21 +173,32 @@ function liveConsent(view: ValueView): Lift['consent'] {
   return given.state === 'live' ? given.consent : undefined
 }
 
-/** Leaves in `passing` the permits that speak of a value, whether or not they pass; false if none does. */
+/**
+ * Leaves in `passing` the permits that speak of a value, whether or not they pass.
+ *
+ * @returns where none does: would one with another purpose, or for another role?
+ */
 function permitsFor(
   { program, passing }: RequestContext,
-  { permits }: SourceContext,
+  { permits, permitsOfOtherPurpose, permitsOfOtherRole }: SourceContext,
   cell: number,
-): boolean {
+): 'purpose_not_allowed' | 'role_not_allowed' | 'no_rule' | undefined {
   const { cells } = program.permitTable
   const start = cell * passing.length
   let any = 0
+  let ofOtherPurpose = 0
+  let ofOtherRole = 0
   for (let i = 0; i < passing.length; i++) {
-    const word = (permits[i] ?? 0) & (cells[start + i] ?? 0)
+    const ofCell = cells[start + i] ?? 0
+    const word = (permits[i] ?? 0) & ofCell
     passing[i] = word
     any |= word
+    ofOtherPurpose |= (permitsOfOtherPurpose[i] ?? 0) & ofCell
+    ofOtherRole |= (permitsOfOtherRole[i] ?? 0) & ofCell
   }
-  return any !== 0
+  if (any !== 0) return undefined
+  if (ofOtherPurpose !== 0) return 'purpose_not_allowed'
+  return ofOtherRole === 0 ? 'no_rule' : 'role_not_allowed'
 }
 
 /** More than any permit can lack. */
@@ -226,20 +237,6 @@ function decideByPermits(
   }
   if (passed !== 0) return granted(context, source, view, lift, silent)
   return withheld(view.value, program.known.underPermit(closest, closestFailed), silent)
-}
-
-/** No permit speaks of the value for this purpose and role: would another one reach it? */
-function whyNoPermit({ program }: RequestContext, source: SourceContext, cell: number) {
-  const { cells } = program.permitTable
-  if (acceptsCell(source.permitsOfOtherPurpose, cells, cell)) return 'purpose_not_allowed'
-  return acceptsCell(source.permitsOfOtherRole, cells, cell) ? 'role_not_allowed' : 'no_rule'
-}
-
-function acceptsCell(rules: RuleSet, cells: Int32Array, cell: number): boolean {
-  const start = cell * rules.length
-  for (let i = 0; i < rules.length; i++)
-    if (((rules[i] ?? 0) & (cells[start + i] ?? 0)) !== 0) return true
-  return false
 }
 
 /** From whom withholding must be hidden: a stranger everything, his side what concerns victim or child. */

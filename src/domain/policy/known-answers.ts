@@ -15,6 +15,7 @@ export interface KnownTerms {
 /** Answers of one kind that are kept at most; a pack gives some hundreds. */
 const MOST_ANSWERS = 4096
 const MOST_PER_PERMIT = 256
+const MOST_TERMS = 512
 
 /**
  * What was worked out for some value and holds for every value that meets the same rules: texts of
@@ -27,7 +28,7 @@ export class KnownAnswers {
   /** By position of the permit, then by reasons. */
   readonly #underPermits: readonly Map<ReasonSet, Refusal>[]
   /** By the circumstances that `termsUnder` tells apart. */
-  readonly #terms = new Map<string, KnownTerms>()
+  readonly #terms = { approved: byRegime(), unseen: byRegime() }
   /** Exceptions that open permits. */
   readonly #claims: ReadonlySet<string>
 
@@ -64,15 +65,18 @@ export class KnownAnswers {
   /** Terms that were found before in these circumstances. */
   termsUnder(approved: boolean, regime: Regime, exception: string | undefined): KnownTerms {
     // A claim that opens no permit makes no difference to terms.
-    const claim = exception !== undefined && this.#claims.has(exception) ? exception : 'none'
-    const key = `${approved ? 'approved' : 'unseen'} ${regime} ${claim}`
-    const known = this.#terms.get(key)
+    const claim = exception !== undefined && this.#claims.has(exception) ? exception : undefined
+    const byClaim = this.#terms[approved ? 'approved' : 'unseen'][regime]
+    const known = byClaim.get(claim)
     if (known) return known
     const terms = {
-      fresh: new RuleSetMemo<ReleaseTerms>(512),
-      stale: new RuleSetMemo<ReleaseTerms>(512),
+      fresh: new RuleSetMemo<ReleaseTerms>(MOST_TERMS),
+      stale: new RuleSetMemo<ReleaseTerms>(MOST_TERMS),
     }
-    this.#terms.set(key, terms)
+    byClaim.set(claim, terms)
     return terms
   }
 }
+
+type ByClaim = Map<string | undefined, KnownTerms>
+const byRegime = (): Record<Regime, ByClaim> => ({ gdpr: new Map(), led: new Map() })
