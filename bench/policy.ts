@@ -9,38 +9,24 @@ import { cedarEngine } from './policy/cedar.ts'
 import { compareEngines } from './policy/check.ts'
 import { interpreter } from './policy/interpreter.ts'
 import { packMemory } from './policy/memory.ts'
-import { drawRequests, FIELDS_PER_REQUEST } from './policy/neutral-requests.ts'
+import { FIELDS_PER_REQUEST } from './policy/neutral-requests.ts'
 import { RULES } from './policy/neutral-rules.ts'
 import type { Engine } from './policy/outcome.ts'
 import { installPeers } from './policy/peers.ts'
 import { diffDefaultPack, proveDefaultPack } from './policy/proof-time.ts'
-import { decideFacts, factsOf, serverEngine } from './policy/server-engine.ts'
+import { type Opponent, OPPONENTS, race } from './policy/race.ts'
+import { serverEngine } from './policy/server-engine.ts'
 import { tenfold } from './policy/tenfold.ts'
-import { type Runner, takeTurns } from './policy/timing.ts'
-import { translate, type Translation } from './policy/to-policy.ts'
+import { translate } from './policy/to-policy.ts'
 import type { Bench, RunOptions } from './run.ts'
 
 const ROUNDS = 9
-/** Requests that are decided over and over; so few that they stay near, as facts do that were just read. */
-const REQUESTS = 100
-const SEED = 42
 /** Proofs and diffs at most: they take seconds. */
 const PROOFS = 5
-/** Milliseconds of a turn. */
-const TURN = 300
 
 export const bench: Bench = {
-  cases: ['check', 'casl', 'cedar', 'baseline', 'rules-x10', 'memory', 'prove', 'diff'],
+  cases: ['check', ...OPPONENTS, 'memory', 'prove', 'diff'],
   run,
-}
-
-/** Everything that decides the neutral rules. */
-interface Engines {
-  readonly casl: Engine
-  readonly cedar: Engine
-  readonly baseline: Engine
-  readonly server: Translation
-  readonly tenfold: Translation
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -64,86 +50,49 @@ async function run(options: RunOptions): Promise<void> {
 }
 
 /** Cases whose figures mean nothing unless all decide alike. */
-const COMPARED = ['check', 'casl', 'cedar', 'baseline', 'rules-x10']
+const COMPARED: readonly string[] = ['check', ...OPPONENTS]
 
 async function compareSpeeds(options: RunOptions, rounds: number): Promise<void> {
-  const { cases, print, signal } = options
-  await installPeers(options.say, signal)
-  const engines: Engines = {
-    casl: await caslEngine(RULES),
-    cedar: await cedarEngine(RULES),
-    baseline: bitVectors(RULES),
-    server: translate(RULES),
-    tenfold: translate(tenfold(RULES)),
+  const { cases, print, say, signal } = options
+  await installPeers(say, signal)
+  print(await checkEngines(options))
+  const unit = `requests of ${FIELDS_PER_REQUEST} fields/s`
+  for (const opponent of OPPONENTS) {
+    if (!cases.has(opponent)) continue
+    const { server, opponent: other } = await race({ opponent, rounds }, signal)
+    const line = { bench: 'policy', case: opponent, goal: GOALS[opponent] }
+    const micros = (speeds: readonly number[]) => speeds.map((speed) => 1e6 / speed)
+    if (opponent === 'rules-x10')
+      print(compared({ ...line, unit: 'µs per request' }, micros(other), micros(server)))
+    else print(compared({ ...line, unit }, server, other))
   }
-  print(checkEngines(engines, options))
-  if (!COMPARED.some((name) => name !== 'check' && cases.has(name))) return
-  const speeds = await takeTurns(runnersFor(engines, cases), rounds, signal)
-  for (const line of speedLines(speeds, cases)) print(line)
+}
+
+const GOALS: Readonly<Record<Opponent, string>> = {
+  casl: '>= 10',
+  cedar: 'none: told only',
+  baseline: '>= 0.6',
+  'rules-x10': '<= 3',
 }
 
 /** Requests compared; Cedar takes about 10 ms for each, the tenfold interpreter 3. */
 const CHECKED = { server: 20_000, baseline: 20_000, casl: 20_000, cedar: 2000, tenfold: 1000 }
 
 /** @throws Error when two engines do not decide alike */
-function checkEngines(engines: Engines, { say, signal }: RunOptions): Line {
+async function checkEngines({ say, signal }: RunOptions): Promise<Line> {
   const right = interpreter(RULES)
-  const rightTenfold = interpreter(tenfold(RULES))
+  const manyRules = tenfold(RULES)
   let fields = 0
   const check = (reference: Engine, engine: Engine, requests: number) => {
     fields += compareEngines(reference, engine, requests, signal)
     say(`${engine.name}: ${requests} requests decided alike`)
   }
-  check(right, serverEngine(engines.server), CHECKED.server)
-  check(right, engines.baseline, CHECKED.baseline)
-  check(right, engines.casl, CHECKED.casl)
-  check(right, engines.cedar, CHECKED.cedar)
-  check(rightTenfold, serverEngine(engines.tenfold), CHECKED.tenfold)
+  check(right, serverEngine('server', translate(RULES)), CHECKED.server)
+  check(right, bitVectors(RULES), CHECKED.baseline)
+  check(right, await caslEngine(RULES), CHECKED.casl)
+  check(right, await cedarEngine(RULES), CHECKED.cedar)
+  const tenfoldServer = serverEngine('server with ten times the rules', translate(manyRules))
+  check(interpreter(manyRules), tenfoldServer, CHECKED.tenfold)
   const line = { bench: 'policy', case: 'check', unit: 'fields decided alike', goal: 'all' }
   return { ...measured(line, [fields]), value: fields }
-}
-
-function runnersFor(engines: Engines, cases: ReadonlySet<string>): readonly Runner[] {
-  const peer = (name: string, { decide }: Engine): Runner => ({
-    name,
-    begin: () => inTurn(drawRequests(REQUESTS, SEED), decide),
-    lasts: TURN,
-  })
-  const own = (name: string, translation: Translation): Runner => ({
-    name,
-    begin: () => {
-      const facts = drawRequests(REQUESTS, SEED).map((request) => factsOf(request, translation))
-      return inTurn(facts, (one) => decideFacts(translation, one))
-    },
-    lasts: TURN,
-  })
-  return [
-    own('server', engines.server),
-    ...(cases.has('casl') ? [peer('casl', engines.casl)] : []),
-    ...(cases.has('cedar') ? [peer('cedar', engines.cedar)] : []),
-    ...(cases.has('baseline') ? [peer('baseline', engines.baseline)] : []),
-    ...(cases.has('rules-x10') ? [own('tenfold', engines.tenfold)] : []),
-  ]
-}
-
-function inTurn<T>(items: readonly T[], decide: (item: T) => unknown) {
-  return (position: number) => decide(items[position % items.length] as T)
-}
-
-function* speedLines(
-  speeds: ReadonlyMap<string, readonly number[]>,
-  cases: ReadonlySet<string>,
-): Generator<Line> {
-  const goals = { casl: '>= 10', cedar: 'none: told only', baseline: '>= 0.6' } as const
-  const unit = `requests of ${FIELDS_PER_REQUEST} fields/s`
-  const of = (name: string) => speeds.get(name) ?? []
-  for (const name of ['casl', 'cedar', 'baseline'] as const) {
-    if (!cases.has(name)) continue
-    const line = { bench: 'policy', case: name, unit, goal: goals[name] }
-    yield compared(line, of('server'), of(name))
-  }
-  if (!cases.has('rules-x10')) return
-  const micros = (name: string) => of(name).map((speed) => 1e6 / speed)
-  const line = { bench: 'policy', case: 'rules-x10', unit: 'µs per request', goal: '<= 3' }
-  yield compared(line, micros('tenfold'), micros('server'))
 }

@@ -28,9 +28,9 @@ const AGREEMENT = Object.freeze({
 })
 
 /** Decides neutral requests by the server's engine; for checking, not for timing. */
-export function serverEngine(translation: Translation): Engine {
+export function serverEngine(name: string, translation: Translation): Engine {
   return {
-    name: 'server',
+    name,
     complete: true,
     decide: (request) =>
       outcomesOf(translation, decideFacts(translation, factsOf(request, translation))),
