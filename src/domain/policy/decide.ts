@@ -88,9 +88,8 @@ function isOfCatalogue({ catalogue }: Program, field: FieldDefinition): boolean 
 }
 
 function decideValue(context: RequestContext, value: ValueFacts, silent: boolean): Verdict {
-  const { facts, program } = context
-  if (facts.recipient.actsFor.length === 0)
-    return withheld(value, NOT_REACHED.not_case_member, silent)
+  const { program } = context
+  if (!context.isMember) return withheld(value, NOT_REACHED.not_case_member, silent)
   if (!isOfCatalogue(program, value.field)) throw new ForeignFieldError()
 
   const cell = cellOf(program.cells, value)

@@ -33,8 +33,9 @@ export interface SourceContext {
 export interface RequestContext {
   readonly program: Program
   readonly facts: Facts
-  /** Rules that accept request, recipient and subject. */
-  readonly permits: RuleSet
+  /** Whether the recipient takes part in the case. */
+  readonly isMember: boolean
+  /** Rules that accept recipient, subject and request; the permits of either but for one attribute. */
   readonly permitsOfOtherPurpose: RuleSet
   readonly permitsOfOtherRole: RuleSet
   readonly forbids: RuleSet
@@ -47,7 +48,7 @@ export interface RequestContext {
   /** Flags of the case. */
   readonly flags: FlagSet
   /** What holds for every value of a source; values of one record share the object. */
-  readonly sources: Map<SourceFacts, SourceContext>
+  readonly sources: SourceContext[]
   /** The one that was asked for last: values of one source mostly come one after the other. */
   source: SourceContext | undefined
   /** Written over for each value. */
@@ -77,7 +78,7 @@ export function resolveRequest(program: Program, facts: Facts): RequestContext {
   return {
     program,
     facts,
-    permits: shared(permitsOfOtherPurpose, permitsOfOtherRole),
+    isMember: facts.recipient.actsFor.length > 0,
     permitsOfOtherPurpose,
     permitsOfOtherRole,
     forbids,
@@ -85,7 +86,7 @@ export function resolveRequest(program: Program, facts: Facts): RequestContext {
     liftable: union(forbidMarks.liftable, lifted),
     lacks: lacksOfRequest(facts),
     flags: flagSets.with(flagSets.none, facts.flags),
-    sources: new Map(),
+    sources: [],
     source: undefined,
     standing: emptySet(program.forbids.length),
     passing: emptySet(program.permits.length),
@@ -125,7 +126,7 @@ function recipientRules(table: RuleTable, facts: Facts): RuleSet {
 export function resolveSource(context: RequestContext, source: SourceFacts): SourceContext {
   const last = context.source
   if (last?.source === source) return last
-  const known = context.sources.get(source) ?? addSource(context, source)
+  const known = context.sources.find((one) => one.source === source) ?? addSource(context, source)
   context.source = known
   return known
 }
@@ -134,7 +135,9 @@ function addSource(context: RequestContext, source: SourceFacts): SourceContext 
   const { facts, program } = context
   const { request, recipient } = facts
   const view = legalViewOf(source, recipient, request.purpose, program.ledPurposes)
-  const permits = rulesOfSource(program.permitTable, source, facts)
+  const permitsOfOtherPurpose = rulesOfSource(program.permitTable, source, facts)
+  const permitsOfOtherRole = shared(permitsOfOtherPurpose, context.permitsOfOtherRole)
+  keepOnly(permitsOfOtherPurpose, context.permitsOfOtherPurpose)
   const forbids = rulesOfSource(program.forbidTable, source, facts)
   keepOnly(forbids, context.forbids)
   const { informantParty, restricted } = program.forbidTable
@@ -143,16 +146,16 @@ function addSource(context: RequestContext, source: SourceFacts): SourceContext 
   const approved = request.approvedBy.includes(source.agencyId)
   const resolved = {
     source,
-    permits: shared(permits, context.permits),
+    permits: shared(permitsOfOtherPurpose, permitsOfOtherRole),
     forbids,
     usualForbids,
-    permitsOfOtherPurpose: shared(permits, context.permitsOfOtherPurpose),
-    permitsOfOtherRole: shared(permits, context.permitsOfOtherRole),
+    permitsOfOtherPurpose,
+    permitsOfOtherRole,
     regime: view.regime,
     legalView: numberOfView(view),
     terms: program.known.termsUnder(approved, view.regime, request.exception),
   }
-  context.sources.set(source, resolved)
+  context.sources.push(resolved)
   return resolved
 }
 
