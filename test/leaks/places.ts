@@ -45,8 +45,12 @@ export async function databaseServer(db: pg.Client): Promise<Places> {
   }
 }
 
-/** Where the write-ahead log is now. */
+/** Keeps the server from recycling segments that are still to be read; other tests share it. */
+const SLOT = `kept_for_canaries_${process.pid}`
+
+/** Where the write-ahead log is now; from here on it is kept until it has been read. */
 export async function walPosition(db: pg.Client): Promise<string> {
+  await db.query('select pg_create_physical_replication_slot($1, true)', [SLOT])
   const { rows } = await db.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn')
   return rows[0]!.lsn
 }
@@ -62,7 +66,9 @@ export async function writeAheadLog(db: pg.Client, since: string): Promise<Buffe
     [since],
   )
   const folder = join(await dataDirectory(db), 'pg_wal')
-  return Promise.all(rows.map(({ name }) => readFile(join(folder, name))))
+  const segments = await Promise.all(rows.map(({ name }) => readFile(join(folder, name))))
+  await db.query('select pg_drop_replication_slot($1)', [SLOT])
+  return segments
 }
 
 async function dataDirectory(db: pg.Client): Promise<string> {
