@@ -50,7 +50,7 @@ const COLUMNS = [
 /** Acceptances of the agreement of the row; times as texts, as JSON has them. */
 const ACCEPTANCES = sql<readonly { agencyId: string; at: string; signatory: string | null }[]>`(
   select coalesce(jsonb_agg(jsonb_build_object('agencyId', x.agency_id, 'at', x.accepted_at, 'signatory', x.signatory)
-    order by x.accepted_at, x.agency_id), '[]')
+    order by x.accepted_at, x.agency_id <> agreement.created_by, x.agency_id), '[]')
   from agreement_acceptance x where x.agreement_id = agreement.id)`.as('accepted')
 
 /** Adds an agreement. */
