@@ -119,7 +119,7 @@ function termsOf(
 
 function released(value: ValueFacts, terms: ReleaseTerms): ReleaseVerdict {
   const { transform, exception, expiresAfter } = terms
-  const verdict: ReleaseVerdict = {
+  const verdict: { -readonly [K in keyof ReleaseVerdict]: ReleaseVerdict[K] } = {
     field: value.field,
     recordId: value.recordId,
     version: value.version,
@@ -132,14 +132,11 @@ function released(value: ValueFacts, terms: ReleaseTerms): ReleaseVerdict {
     stale: terms.stale,
     agreementAlert: terms.agreementAlert,
   }
-  if (transform === undefined && exception === undefined && expiresAfter === undefined)
-    return verdict
-  return {
-    ...verdict,
-    ...(transform ? { transform } : {}),
-    ...(exception ? { exception } : {}),
-    ...(expiresAfter ? { expiresAfter } : {}),
-  }
+  // Most have none of these; keys that are absent must not be there as undefined.
+  if (transform !== undefined) verdict.transform = transform
+  if (exception !== undefined) verdict.exception = exception
+  if (expiresAfter !== undefined) verdict.expiresAfter = expiresAfter
+  return verdict
 }
 
 const ALL_PASS = allTests(0)

@@ -12,17 +12,17 @@ import type { ReasonCode, Remedy, TestResults } from './reasons.ts'
 import type { Reason, WithholdVerdict } from './verdict.ts'
 
 /** Why a value is withheld, apart from the value: the same for all that meet the same rules. */
-export interface Refusal {
+export interface Refusal extends Told {
   readonly rules: readonly string[]
   readonly reasons: readonly Reason[]
   readonly tests: TestResults
   /** A rule wants it not to show. */
   readonly silent: boolean
-  /** What the requester learns, and what instead if he once received the field. */
-  readonly told: Told
+  /** What the requester learns instead if he once received the field. */
   readonly toldBefore: Told | undefined
 }
 
+/** What the requester learns. */
 interface Told {
   readonly explained: readonly Reason[]
   readonly remedies: readonly Remedy[]
@@ -93,7 +93,7 @@ function refusal(
     reasons,
     tests,
     silent,
-    told: tell(withdrawn ? withoutWithdrawals(reasons) : reasons),
+    ...tell(withdrawn ? withoutWithdrawals(reasons) : reasons),
     toldBefore: withdrawn ? tell(reasons) : undefined,
   }
 }
@@ -107,11 +107,9 @@ function withoutWithdrawals(reasons: readonly Reason[]): readonly Reason[] {
 
 /** The verdict on one value that is refused. */
 export function withheld(value: ValueFacts, why: Refusal, silent: boolean): WithholdVerdict {
-  const { explained, remedies } = silent
-    ? NOTHING_TOLD
-    : why.toldBefore && value.releasedBefore
-      ? why.toldBefore
-      : why.told
+  let told: Told = why
+  if (silent) told = NOTHING_TOLD
+  else if (why.toldBefore && value.releasedBefore) told = why.toldBefore
   return {
     field: value.field,
     recordId: value.recordId,
@@ -121,7 +119,7 @@ export function withheld(value: ValueFacts, why: Refusal, silent: boolean): With
     tests: why.tests,
     rules: why.rules,
     reasons: why.reasons,
-    explained,
-    remedies,
+    explained: told.explained,
+    remedies: told.remedies,
   }
 }
