@@ -1,15 +1,6 @@
 import type { FieldDefinition } from '../catalogue/types.ts'
 import { isPerpetratorSide } from '../case/parties.ts'
-import {
-  isEmpty,
-  keepOnly,
-  lowestBit,
-  overlap,
-  shared,
-  removeFrom,
-  type RuleSet,
-  rulesIn,
-} from './bits.ts'
+import { isEmpty, keepOnly, lowestBit, shared, removeFrom, type RuleSet, rulesIn } from './bits.ts'
 import { cellOf, UnknownWordError } from './cell-index.ts'
 import { consentOf, type ValueView } from './conditions.ts'
 import { distanceOf, reasonsAgainst } from './evaluate-permit.ts'
@@ -56,18 +47,21 @@ export function decide(program: Program, facts: Facts): Decision {
   const errors: RuleError[] = []
   const { context, error } = resolve(program, facts)
   const hush = whoMustNotSee(facts)
-  const verdicts = inOrderAsked(facts).map((value) => {
+  const values = inOrderAsked(facts)
+  const verdicts = new Array<Verdict>(values.length)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as ValueFacts
     const silent = mustBeSilent(hush, value)
     try {
       if (!context) throw error
-      return decideValue(context, value, silent)
+      verdicts[i] = decideValue(context, value, silent)
     } catch (error) {
       const rule = context?.trace.rule
       errors.push(ruleError(error, value, rule))
       if (context) context.trace.rule = undefined
-      return withheld(value, ruleFailed(rule), silent)
+      verdicts[i] = withheld(value, ruleFailed(rule), silent)
     }
-  })
+  }
   return { verdicts, errors }
 }
 
@@ -97,9 +91,9 @@ function decideValue(context: RequestContext, value: ValueFacts, silent: boolean
   // Flags that do not open throw here, so that no rule is tried without them.
   const flags = flagsOf(context, value)
   let lift = NOTHING_LIFTED
-  if (forbidsAgainst(context, source, value, flags, cell)) {
-    const liftable = overlap(context.standing, context.liftable)
-    const lifted = liftable ? liftForbids(context, source, value, flags) : undefined
+  const against = forbidsAgainst(context, source, value, flags, cell)
+  if (against !== 'none') {
+    const lifted = against === 'liftable' ? liftForbids(context, source, value, flags) : undefined
     if (!lifted) return withheld(value, program.known.underForbids(context.standing), silent)
     lift = lifted
   }
@@ -108,26 +102,29 @@ function decideValue(context: RequestContext, value: ValueFacts, silent: boolean
   return decideByPermits(context, source, viewOf(context, source, value, flags), lift, silent)
 }
 
-/** Leaves in `standing` the forbids that speak of a value; false if there is none. */
+/** Leaves in `standing` the forbids that speak of a value, and tells whether something may lift one. */
 function forbidsAgainst(
-  { program, standing }: RequestContext,
+  { program, standing, liftable }: RequestContext,
   source: SourceContext,
   value: ValueFacts,
   flags: FlagSet,
   cell: number,
-): boolean {
+): 'none' | 'standing' | 'liftable' {
   // Both are read in any case, so that what cannot be read withholds whether or not a rule needs it.
   const usual = value.informantParties.length === 0 && !value.restricted
   const forbids = usual ? source.usualForbids : forbidsOf(program, source, value)
   const { cells } = program.forbidTable
   const start = cell * standing.length
   let any = 0
+  let toLift = 0
   for (let i = 0; i < standing.length; i++) {
     const word = (forbids[i] ?? 0) & (cells[start + i] ?? 0) & (flags.forbids[i] ?? 0)
     standing[i] = word
     any |= word
+    toLift |= word & (liftable[i] ?? 0)
   }
-  return any !== 0
+  if (any === 0) return 'none'
+  return toLift === 0 ? 'standing' : 'liftable'
 }
 
 /** Forbids that accept the informant's parties and whether the value is restricted. */

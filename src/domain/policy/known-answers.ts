@@ -24,7 +24,7 @@ const MOST_TERMS = 512
 export class KnownAnswers {
   readonly #permits: readonly Permit[]
   readonly #forbids: readonly Forbid[]
-  readonly #underForbids = new RuleSetMemo<Refusal>(MOST_ANSWERS)
+  readonly #underForbids: RuleSetMemo<Refusal>
   /** By position of the permit, then by reasons. */
   readonly #underPermits: readonly Map<ReasonSet, Refusal>[]
   /** By the circumstances that `termsUnder` tells apart. */
@@ -35,6 +35,7 @@ export class KnownAnswers {
   constructor(permits: readonly Permit[], forbids: readonly Forbid[]) {
     this.#permits = permits
     this.#forbids = forbids
+    this.#underForbids = new RuleSetMemo(forbids.length, MOST_ANSWERS)
     this.#underPermits = permits.map(() => new Map())
     this.#claims = new Set(permits.flatMap(({ exception }) => exception ?? []))
   }
@@ -70,8 +71,8 @@ export class KnownAnswers {
     const known = byClaim.get(claim)
     if (known) return known
     const terms = {
-      fresh: new RuleSetMemo<ReleaseTerms>(MOST_TERMS),
-      stale: new RuleSetMemo<ReleaseTerms>(MOST_TERMS),
+      fresh: new RuleSetMemo<ReleaseTerms>(this.#permits.length, MOST_TERMS),
+      stale: new RuleSetMemo<ReleaseTerms>(this.#permits.length, MOST_TERMS),
     }
     byClaim.set(claim, terms)
     return terms
