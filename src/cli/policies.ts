@@ -1,9 +1,8 @@
 import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
-import { checkPack } from '../domain/policy/check-pack.ts'
-import { compileParsedPack } from '../domain/policy/compile-pack.ts'
+import type { Program } from '../domain/policy/compile.ts'
+import { type CompiledPack, compileWrittenPack } from '../domain/policy/compile-pack.ts'
 import { describeFault, type Fault } from '../domain/policy/fault.ts'
-import { parseDocument, parseSuite } from '../domain/policy/parse.ts'
-import type { ResolvedPack } from '../domain/policy/resolve-pack.ts'
+import { parseSuite } from '../domain/policy/parse.ts'
 import { checkSuite, runPolicyTests } from '../domain/policy/testing.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
 import { type PolicyFile, readPolicyPack } from '../files/policies.ts'
@@ -25,13 +24,19 @@ export function loadVocabulary() {
   return { catalogue, vocabulary: policyVocabulary(catalogue) }
 }
 
+export type Words = ReturnType<typeof loadVocabulary>
+
+const faultsOf = (compiled: CompiledPack): readonly Fault[] => (compiled.ok ? [] : compiled.faults)
+
 /** `ostiary policy check`: every fault of a pack at once; exit code 1 when there is one. */
 export async function checkPolicies(
   folder: string,
   options: PackOptions & { readonly settings?: boolean },
 ): Promise<void> {
   const { documents } = await readPolicyPack(folder, options.pack)
-  const { faults, resolved } = checkFiles(documents)
+  const compiled = compileFiles(documents, loadVocabulary())
+  const { resolved } = compiled
+  const faults = faultsOf(compiled)
   const told = faults.map(describeFault)
   const end =
     faults.length === 0 ? `${documents.length} documents without fault` : `${faults.length} faults`
@@ -49,8 +54,10 @@ export async function checkPolicies(
 /** `ostiary policy test`: checks, then runs the suites beside the policies; exit code 1 when anything fails. */
 export async function testPolicies(folder: string, options: PackOptions): Promise<void> {
   const { documents, suites } = await readPolicyPack(folder, options.pack)
-  const { faults } = checkFiles(documents)
-  const results = faults.length === 0 ? runSuites(documents, suites, faults) : []
+  const words = loadVocabulary()
+  const compiled = compileFiles(documents, words)
+  const faults = [...faultsOf(compiled)]
+  const results = compiled.ok ? runSuites(compiled.program, suites, words, faults) : []
   const failed = results.filter(({ problems }) => problems.length > 0)
   const lines = [
     ...faults.map(describeFault),
@@ -64,36 +71,23 @@ export async function testPolicies(folder: string, options: PackOptions): Promis
   if (failed.length > 0 || faults.length > 0) process.exitCode = 1
 }
 
-function checkFiles(documents: readonly PolicyFile[]): { faults: Fault[]; resolved: ResolvedPack } {
-  const { catalogue, vocabulary } = loadVocabulary()
-  const results = documents.map(({ file, text }) => parseDocument(text, file))
-  const parsed = results.flatMap((result) => (result.ok ? [result.parsed] : []))
-  const resolved = checkPack(parsed, catalogue, vocabulary)
-  const unread = results.flatMap((result) => (result.ok ? [] : result.faults))
-  return { faults: [...unread, ...resolved.faults], resolved }
+/** A pack on disk, compiled or with every fault that it has. */
+export function compileFiles(documents: readonly PolicyFile[], { catalogue, vocabulary }: Words) {
+  return compileWrittenPack(documents, catalogue, vocabulary)
 }
 
 function runSuites(
-  documents: readonly PolicyFile[],
+  program: Program,
   suites: readonly PolicyFile[],
+  { catalogue, vocabulary }: Words,
   faults: Fault[],
 ) {
-  const { catalogue, vocabulary } = loadVocabulary()
-  const parsed = documents.flatMap(({ file, text }) => {
-    const result = parseDocument(text, file)
-    return result.ok ? [result.parsed] : []
-  })
-  const compiled = compileParsedPack(parsed, catalogue, vocabulary)
-  if (!compiled.ok) {
-    faults.push(...compiled.faults)
-    return []
-  }
   return suites.flatMap(({ file, text }) => {
     const suite = parseSuite(text, file)
     const found = suite.ok ? checkSuite(suite.parsed, catalogue, vocabulary) : suite.faults
     faults.push(...found)
     return suite.ok && found.length === 0
-      ? runPolicyTests(compiled.program, catalogue, suite.parsed.document)
+      ? runPolicyTests(program, catalogue, suite.parsed.document)
       : []
   })
 }

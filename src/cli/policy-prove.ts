@@ -1,16 +1,14 @@
-import { compileParsedPack } from '../domain/policy/compile-pack.ts'
 import { describeFault } from '../domain/policy/fault.ts'
-import { parseDocument } from '../domain/policy/parse.ts'
 import type { Program } from '../domain/policy/program.ts'
 import { diff } from '../domain/policy/proof/diff.ts'
 import { type GuardrailResult, prove } from '../domain/policy/proof/prove.ts'
 import { readPolicyPack } from '../files/policies.ts'
-import { loadVocabulary, type PackOptions } from './policies.ts'
+import { compileFiles, loadVocabulary, type PackOptions, type Words } from './policies.ts'
 import { print } from './print.ts'
 
 /** `ostiary policy prove`: every guardrail of a pack over all requests; exit code 1 when one does not hold. */
 export async function provePolicies(folder: string, options: PackOptions): Promise<void> {
-  const program = await compiled(folder, options.pack)
+  const program = await programOf(folder, options.pack, loadVocabulary())
   const started = performance.now()
   const { guardrails, holds, classes, combinations } = prove(program)
   const seconds = (performance.now() - started) / 1000
@@ -29,9 +27,9 @@ export async function diffPolicies(
   after: string,
   options: { readonly json?: boolean; readonly pack: string; readonly toPack?: string },
 ): Promise<void> {
-  const { catalogue } = loadVocabulary()
-  const old = await compiled(before, options.pack, catalogue)
-  const now = await compiled(after, options.toPack ?? options.pack, catalogue)
+  const words = loadVocabulary()
+  const old = await programOf(before, options.pack, words)
+  const now = await programOf(after, options.toPack ?? options.pack, words)
   const { empty, changes, classes, combinations } = diff(old, now)
   print(options, { empty, changes, classes, combinations }, [
     ...changes.map(({ text }) => text),
@@ -42,23 +40,11 @@ export async function diffPolicies(
 }
 
 /** The program of a pack on disk. Throws with every fault that it has. */
-async function compiled(
-  folder: string,
-  pack: string,
-  catalogue = loadVocabulary().catalogue,
-): Promise<Program> {
-  const { vocabulary } = loadVocabulary()
+async function programOf(folder: string, pack: string, words: Words): Promise<Program> {
   const { documents } = await readPolicyPack(folder, pack)
-  const results = documents.map(({ file, text }) => parseDocument(text, file))
-  const parsed = results.flatMap((result) => (result.ok ? [result.parsed] : []))
-  const made = compileParsedPack(parsed, catalogue, vocabulary)
-  const faults = [
-    ...results.flatMap((result) => (result.ok ? [] : result.faults)),
-    ...(made.ok ? [] : made.faults),
-  ]
-  if (!made.ok || faults.length > 0)
-    throw new Error(`the policies have faults:\n${faults.map(describeFault).join('\n')}`)
-  return made.program
+  const compiled = compileFiles(documents, words)
+  if (compiled.ok) return compiled.program
+  throw new Error(`the policies have faults:\n${compiled.faults.map(describeFault).join('\n')}`)
 }
 
 function told({ id, title, holds, vacuous, counterexample }: GuardrailResult): readonly string[] {

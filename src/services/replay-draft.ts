@@ -1,5 +1,4 @@
-import { compileParsedPack } from '../domain/policy/compile-pack.ts'
-import { parseDocument } from '../domain/policy/parse.ts'
+import { compileWrittenPack } from '../domain/policy/compile-pack.ts'
 import type { Program } from '../domain/policy/program.ts'
 import { policyVocabulary } from '../domain/policy/vocabulary.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
@@ -74,10 +73,8 @@ export function makeReplayDraft(deps: ReplayDraftDependencies) {
 
 /** The program of documents as written. Throws `draft_has_faults`. */
 export function programOfDocuments(documents: readonly unknown[], catalogue: Catalogue): Program {
-  const read = documents.map((input, i) => parseDocument(input, `documents/${i}`))
-  const parsed = read.flatMap((result) => (result.ok ? [result.parsed] : []))
-  if (parsed.length < read.length) throw new OstiaryError('draft_has_faults')
-  const compiled = compileParsedPack(parsed, catalogue, policyVocabulary(catalogue))
+  const written = documents.map((text, i) => ({ file: `documents/${i}`, text }))
+  const compiled = compileWrittenPack(written, catalogue, policyVocabulary(catalogue))
   if (!compiled.ok) throw new OstiaryError('draft_has_faults')
   return compiled.program
 }

@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue/types.ts'
 import { checkPack, packHash } from './check-pack.ts'
 import { compile, type CompileOptions } from './compile.ts'
 import type { Fault } from './fault.ts'
+import { parseDocument } from './parse.ts'
 import type { Parsed } from './parsed.ts'
 import type { Program } from './program.ts'
 import type { ResolvedPack } from './resolve-pack.ts'
@@ -16,8 +17,32 @@ export type CompiledPack =
       readonly program: Program
       readonly resolved: ResolvedPack
       readonly hash: string
+      /** As written, in the order given. */
+      readonly documents: readonly PackDocument[]
     }
   | { readonly ok: false; readonly faults: readonly Fault[]; readonly resolved: ResolvedPack }
+
+/** A document of a pack as it was written: YAML text, or the same as JSON. */
+export interface WrittenDocument {
+  /** What faults call it by. */
+  readonly file: string
+  readonly text: unknown
+}
+
+/** Reads, checks, resolves and compiles a pack; every fault of all documents at once. */
+export function compileWrittenPack(
+  pack: readonly WrittenDocument[],
+  catalogue: Catalogue,
+  vocabulary: PolicyVocabulary,
+): CompiledPack {
+  const results = pack.map(({ file, text }) => parseDocument(text, file))
+  const read = results.flatMap((result) => (result.ok ? [result.parsed] : []))
+  const unread = results.flatMap((result) => (result.ok ? [] : result.faults))
+  const compiled = compileParsedPack(read, catalogue, vocabulary)
+  if (unread.length === 0) return compiled
+  const faults = [...unread, ...(compiled.ok ? [] : compiled.faults)]
+  return { ok: false, faults, resolved: compiled.resolved }
+}
 
 /** Checks, resolves and compiles a pack. The order of documents makes no difference. */
 export function compileParsedPack(
@@ -29,8 +54,10 @@ export function compileParsedPack(
   if (resolved.faults.length > 0) return { ok: false, faults: resolved.faults, resolved }
   const compiled = compile(resolved.documents, catalogue, vocabulary, optionsOf(resolved))
   if (!compiled.ok) return { ok: false, faults: compiled.faults, resolved }
-  const hash = packHash(pack.map(({ document }) => document))
-  return { ok: true, program: Object.freeze({ ...compiled.program, hash }), resolved, hash }
+  const documents = pack.map(({ document }) => document)
+  const hash = packHash(documents)
+  const program = Object.freeze({ ...compiled.program, hash })
+  return { ok: true, program, resolved, hash, documents }
 }
 
 /** What of a pack is not in its rules. */

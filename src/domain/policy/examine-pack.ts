@@ -5,9 +5,9 @@ import {
   changedStatements,
   type ComparedPack,
 } from './changed-statements.ts'
-import { compileParsedPack } from './compile-pack.ts'
+import { compileWrittenPack } from './compile-pack.ts'
 import type { Fault } from './fault.ts'
-import { parseDocument, parseSuite } from './parse.ts'
+import { parseSuite } from './parse.ts'
 import type { Program } from './program.ts'
 import type { ProofReport } from './proof/prove.ts'
 import type { DiffGroup, PolicyDiff } from './proof/diff.ts'
@@ -143,12 +143,10 @@ interface ReadSource {
 
 function readSource({ documents, suites }: PackSource, catalogue: Catalogue): ReadSource {
   const vocabulary = policyVocabulary(catalogue)
-  const results = documents.map((input, i) => parseDocument(input, `documents/${i}`))
-  const read = results.flatMap((result) => (result.ok ? [result.parsed] : []))
-  const compiled = compileParsedPack(read, catalogue, vocabulary)
+  const written = documents.map((text, i) => ({ file: `documents/${i}`, text }))
+  const compiled = compileWrittenPack(written, catalogue, vocabulary)
   const suiteResults = suites.map((input, i) => parseSuite(input, `suites/${i}`))
   const faults = [
-    ...results.flatMap((result) => (result.ok ? [] : result.faults)),
     ...(compiled.ok ? [] : compiled.faults),
     ...suiteResults.flatMap((result) =>
       result.ok ? checkSuite(result.parsed, catalogue, vocabulary) : result.faults,
@@ -167,7 +165,7 @@ function readSource({ documents, suites }: PackSource, catalogue: Catalogue): Re
     pack: {
       program,
       hash,
-      documents: read.map(({ document }) => document),
+      documents: compiled.documents,
       settings: resolved.settings,
       compared: {
         documents: resolved.documents,
