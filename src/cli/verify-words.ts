@@ -30,5 +30,7 @@ export const VERIFY_WORDS: Readonly<
   index_out_of_range: 'names an entry beyond its own checkpoint',
   not_included: 'IS NOT IN THE LOG: its content, its position or its proof was changed',
   malformed_receipt: 'is not a receipt (the JSON of GET /v1/disclosures/{id}/proof)',
+  private_not_opened: 'its private part is NOT THE ONE that the log committed to',
+  parts_differ: 'THE LOG CONTRADICTS ITSELF: public and private part are of different events',
   other_leaf: 'proves another event than the one that was promised',
 }

@@ -1,6 +1,6 @@
 // Receipts: the public part of an audit event, opened, with the RFC 6962 §2.1.1 proof that its
-// entry is in the log at a checkpoint (c2sp.org/tlog-checkpoint). Whoever has the log's vkey can
-// check one without asking the server.
+// entry is in the log at a checkpoint (c2sp.org/tlog-checkpoint). A full receipt opens the private
+// part as well. Whoever has the log's vkey can check one without asking the server.
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { canonicalize, type Json } from './canonical.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type LogIdentity,
   openCheckpoint,
 } from './checkpoint.ts'
-import { commitment, encodeEntry, SALT_BYTES } from './entry.ts'
+import { commitment, encodeEntry, opensCommitment, SALT_BYTES } from './entry.ts'
 import { equalBytes, HASH_BYTES, leafHash } from './hash.ts'
 import type { NoteVerifier } from './note.ts'
 import type { Outcome } from './outcome.ts'
@@ -33,6 +33,15 @@ export type Receipt = {
   readonly checkpoint: string
 }
 
+/**
+ * A receipt that opens both parts: for a supervisory authority, or whoever else may know why. The
+ * private commitment stays in it, so that it holds as a plain receipt too.
+ */
+export type FullReceipt = Receipt & {
+  readonly privatePart: EventPart
+  readonly privateSalt: Uint8Array
+}
+
 /** A receipt as JSON: byte strings in standard, padded base64. */
 export type ReceiptJson = {
   readonly publicPart: EventPart
@@ -44,6 +53,12 @@ export type ReceiptJson = {
   readonly checkpoint: string
 }
 
+/** A full receipt as JSON (schemas/event-proof.json). */
+export type FullReceiptJson = ReceiptJson & {
+  readonly privatePart: EventPart
+  readonly privateSalt: string
+}
+
 /**
  * That an entry stands in a log at a checkpoint; the same for receipts and for whole events opened
  * to an auditor.
@@ -53,6 +68,8 @@ export type EntryProof = Pick<Receipt, 'leafIndex' | 'treeSize' | 'inclusion' | 
 /** What remains true of a receipt that holds. */
 export type VerifiedReceipt = {
   readonly publicPart: EventPart
+  /** Only of a full receipt. */
+  readonly privatePart?: EventPart
   readonly leafIndex: number
   readonly leafHash: Uint8Array
   readonly checkpoint: Checkpoint
@@ -75,6 +92,10 @@ export type ReceiptFailure =
   | 'malformed_receipt'
   /** It opens another entry than the one that was promised. */
   | 'other_leaf'
+  /** The private part or its salt is not the one that was committed to. */
+  | 'private_not_opened'
+  /** Both parts were committed to, but say different things of who, when or about whom. */
+  | 'parts_differ'
 
 /** How a receipt is to be checked. */
 export type ReceiptCheck = {
@@ -89,7 +110,8 @@ export type ReceiptCheck = {
 /**
  * Checks a receipt from outside: its form, the log's signature, and that exactly this public part,
  * salted, was sealed into the signed tree. An altered part, salt or private commitment shows as
- * `not_included` (or `other_leaf`).
+ * `not_included` (or `other_leaf`). Where the private part is opened, it must be the one that was
+ * committed to, and be of the same event.
  *
  * @param receipt parsed JSON, not trusted; unknown members are ignored
  */
@@ -112,7 +134,37 @@ export function verifyReceipt(
 
   const proven = verifyEntry(leaf, parsed, log, check.witnesses)
   if (!proven.ok) return proven
-  return { ok: true, value: { publicPart, leafIndex, leafHash: leaf, checkpoint: proven.value } }
+  const opened = openPrivate(parsed)
+  if (!opened.ok) return opened
+  return {
+    ok: true,
+    value: { publicPart, ...opened.value, leafIndex, leafHash: leaf, checkpoint: proven.value },
+  }
+}
+
+/** The private part of a receipt whose entry is proven, where it has one. */
+function openPrivate(
+  receipt: Receipt | FullReceipt,
+): Outcome<{ readonly privatePart?: EventPart }, 'private_not_opened' | 'parts_differ'> {
+  if (!('privatePart' in receipt)) return { ok: true, value: {} }
+  const { publicPart, privatePart, privateSalt, privateCommitment } = receipt
+  if (!opensCommitment(privateSalt, privatePart, privateCommitment))
+    return { ok: false, reason: 'private_not_opened' }
+  return sameHeader(publicPart, privatePart)
+    ? { ok: true, value: { privatePart } }
+    : { ok: false, reason: 'parts_differ' }
+}
+
+/**
+ * Whether the headers (`event`) agree in every member that both have: a log that sealed two stories
+ * into one entry is caught by whoever gets to see both.
+ */
+function sameHeader(publicPart: EventPart, privatePart: EventPart): boolean {
+  const [one, other] = [publicPart['event'], privatePart['event']]
+  if (!isObject(one) || !isObject(other)) return one === undefined && other === undefined
+  return Object.keys(one)
+    .filter((name) => Object.hasOwn(other, name))
+    .every((name) => canonicalize(one[name] as Json) === canonicalize(other[name] as Json))
 }
 
 /**
@@ -151,11 +203,27 @@ export function receiptJson(receipt: Receipt): ReceiptJson {
   }
 }
 
+/** The JSON form of a full receipt. */
+export function fullReceiptJson(receipt: FullReceipt): FullReceiptJson {
+  const { privatePart, privateSalt } = receipt
+  return { ...receiptJson(receipt), privatePart, privateSalt: encodeBase64(privateSalt) }
+}
+
 /**
- * Reads the JSON form; undefined when a member is missing or malformed, or the public part has no
- * canonical form.
+ * Reads the JSON form, full where there is a private part; undefined when a member is missing or
+ * malformed, or a part has no canonical form.
  */
-export function parseReceipt(json: unknown): Receipt | undefined {
+export function parseReceipt(json: unknown): Receipt | FullReceipt | undefined {
+  const receipt = parsePlain(json)
+  if (!receipt || !isObject(json)) return undefined
+  const { privatePart } = json
+  if (privatePart === undefined && json['privateSalt'] === undefined) return receipt
+  const privateSalt = bytesOf(json['privateSalt'], SALT_BYTES)
+  if (!privateSalt || !isEventPart(privatePart)) return undefined
+  return { ...receipt, privatePart, privateSalt }
+}
+
+function parsePlain(json: unknown): Receipt | undefined {
   if (!isObject(json)) return undefined
   const { publicPart, leafIndex, treeSize, checkpoint } = json
   const publicSalt = bytesOf(json['publicSalt'], SALT_BYTES)

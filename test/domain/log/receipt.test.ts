@@ -15,6 +15,9 @@ import {
 import { leafHash, sha256 } from '../../../src/domain/log/hash.ts'
 import { formatSignatureLine } from '../../../src/domain/log/note.ts'
 import {
+  type EventPart,
+  fullReceiptJson,
+  type FullReceiptJson,
   parseReceipt,
   type ReceiptJson,
   receiptJson,
@@ -187,14 +190,19 @@ const log = logIdentity(vectors.log.vkey)!
 const witnesses = [cosignatureVerifier(verifierKey(witnessKey, ED25519_COSIGNATURE))]
 
 /** A log of `size` entries in which the event is number `leafIndex`, and the receipt for it. */
-function issueReceipt(size: number, leafIndex: number) {
-  const publicPart = {
+function issueReceipt(
+  size: number,
+  leafIndex: number,
+  privatePart: EventPart = { reasons: ['silent'] },
+  publicPart: EventPart = {
     kind: 'disclosure',
     agency: '6f0c…',
     fields: [{ field: 'court_order.kind', outcome: 'withheld' }],
-  }
+  },
+) {
+  const privateSalt = seeded('private salt')
   const publicSalt = seeded('public salt')
-  const privateCommitment = commitment(seeded('private salt'), { reasons: ['silent'] })
+  const privateCommitment = commitment(privateSalt, privatePart)
   const entry = encodeEntry({
     public: commitment(publicSalt, publicPart),
     private: privateCommitment,
@@ -207,7 +215,7 @@ function issueReceipt(size: number, leafIndex: number) {
     { origin: logKey.name, size, root: edgeRoot(edge), extensions: [] },
     logKey,
   )
-  const receipt: ReceiptJson = receiptJson({
+  const opened = {
     publicPart,
     publicSalt,
     privateCommitment,
@@ -215,8 +223,10 @@ function issueReceipt(size: number, leafIndex: number) {
     treeSize: size,
     inclusion: inclusionProof(leafIndex, size, tiles),
     checkpoint: note,
-  })
-  return { receipt, leaf: leaves[leafIndex]!, entry }
+  }
+  const receipt: ReceiptJson = receiptJson(opened)
+  const full: FullReceiptJson = fullReceiptJson({ ...opened, privatePart, privateSalt })
+  return { receipt, full, leaf: leaves[leafIndex]!, entry }
 }
 
 t.test('receipts that hold', async (t) => {
@@ -306,6 +316,116 @@ t.test('receipts that do not hold, and why', async (t) => {
   )
   t.equal(reason(verifyReceipt(receipt, logIdentity(vectors.specNote.vkey)!)), 'no_known_signature')
   t.equal(reason(verifyReceipt(receipt, logIdentity(vectors.log.vkey, 'other')!)), 'wrong_origin')
+})
+
+t.test('a full receipt opens both parts', async (t) => {
+  const event = { id: 'e1', type: 'disclose.decided' }
+  const privatePart = { event, reasons: ['silent'] }
+  const { full, receipt, leaf } = issueReceipt(300, 77, privatePart, { event, fields: [] })
+  const overHttp: unknown = JSON.parse(JSON.stringify(full))
+  const verified = verifyReceipt(overHttp, log, { leafHash: leaf })
+  t.same(verified.ok && verified.value.privatePart, privatePart)
+  t.same(verified.ok && verified.value.publicPart, full.publicPart)
+  const plain = verifyReceipt(receipt, log)
+  t.equal(reason(plain), 'ok')
+  t.notOk(plain.ok && 'privatePart' in plain.value, 'nothing is said to be opened that is not')
+  for (const [name, change, want] of [
+    ['reasons altered', { privatePart: { event, reasons: [] } }, 'private_not_opened'],
+    ['the public part twice', { privatePart: full.publicPart }, 'private_not_opened'],
+    ['other salt', { privateSalt: full.publicSalt }, 'private_not_opened'],
+    [
+      'commitment to another private part',
+      { privateCommitment: Buffer.from(commitment(seeded('x'), {})).toString('base64') },
+      'not_included',
+    ],
+    ['no salt', { privateSalt: undefined }, 'malformed_receipt'],
+    ['no part', { privatePart: undefined }, 'malformed_receipt'],
+    ['part that is null', { privatePart: null }, 'malformed_receipt'],
+    ['salt that is null', { privatePart: undefined, privateSalt: null }, 'malformed_receipt'],
+    ['salt of 31 bytes', { privateSalt: full.privateSalt.slice(4) }, 'malformed_receipt'],
+    ['part without canonical form', { privatePart: { a: '\ud800' } }, 'malformed_receipt'],
+  ] as const)
+    t.equal(reason(verifyReceipt({ ...full, ...change }, log)), want, name)
+
+  // Both are committed to, so only who sees both can tell that they are two stories.
+  for (const [one, other, want] of [
+    [{ event }, { event: { ...event, id: 'e2' } }, 'parts_differ'],
+    [{ event }, { event: { id: 'e1', role: 'dpo' } }, 'ok'],
+    [{ event }, { reasons: [] }, 'parts_differ'],
+    [{ fields: [] }, { event }, 'parts_differ'],
+  ] as const)
+    t.equal(reason(verifyReceipt(issueReceipt(5, 2, other, one).full, log)), want)
+})
+
+/** Every place in a JSON value, as the path to it. */
+function placesIn(value: unknown, path: readonly string[] = []): string[][] {
+  const members = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  return [[...path], ...members.flatMap(([name, member]) => placesIn(member, [...path, name]))]
+}
+
+/** The value with another one at one place; undefined takes it away. */
+function replaced(value: unknown, [name, ...rest]: readonly string[], by: unknown): unknown {
+  if (name === undefined) return by
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, i) => {
+      const changed = String(i) === name ? replaced(item, rest, by) : item
+      return changed === undefined ? [] : [changed]
+    })
+  const object = value as Record<string, unknown>
+  return { ...object, [name]: replaced(object[name], rest, by) }
+}
+
+t.test('receipts with any one thing changed do not hold', async (t) => {
+  const event = { id: 'e1', at: '2026-11-20T10:00:00.000Z', type: 'disclose.decided' }
+  const { full } = issueReceipt(
+    300,
+    77,
+    { event, reasons: [{ field: 'a.b', reason: 'silent' }] },
+    { event, fields: [{ field: 'a.b', outcome: 'withheld' }], none: null, count: 3 },
+  )
+  const at = (path: readonly string[]) =>
+    path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], full)
+  const places = placesIn(full).filter((path) => path.length > 0)
+  const flipped = (text: string, i: number) => {
+    const place = i % text.length
+    const code = text.charCodeAt(place) ^ (1 << (i % 5))
+    return text.slice(0, place) + String.fromCharCode(code) + text.slice(place + 1)
+  }
+  const mutation = fc.tuple(fc.constantFrom(...places), fc.nat(), fc.jsonValue())
+  fc.assert(
+    fc.property(mutation, fc.constantFrom('flip', 'replace', 'drop'), ([path, i, json], how) => {
+      const old = at(path)
+      const by =
+        how === 'drop'
+          ? undefined
+          : how === 'replace'
+            ? json
+            : typeof old === 'string'
+              ? flipped(old, i)
+              : typeof old === 'number'
+                ? old + 1 + (i % 9)
+                : [old]
+      const mutant = replaced(full, path, by)
+      // The same again in another spelling is no change: -0, or members in another order.
+      if (JSON.stringify(mutant) === JSON.stringify(full)) return true
+      return !verifyReceipt(mutant, log).ok
+    }),
+    { numRuns: 3000 },
+  )
+  t.ok(places.length > 30)
+  // Each bit of what is short enough for all of them.
+  for (const path of [['publicSalt'], ['privateSalt'], ['privateCommitment'], ['inclusion', '3']]) {
+    const bytes = Buffer.from(at(path) as string, 'base64')
+    for (let bit = 0; bit < 256; bit++) {
+      const other = Buffer.from(bytes)
+      other[bit >> 3]! ^= 1 << (bit & 7)
+      const mutant = replaced(full, path, other.toString('base64'))
+      if (verifyReceipt(mutant, log).ok) t.fail(`${path.join('.')}: bit ${bit}`)
+    }
+  }
+  for (let index = 0; index < 300; index++)
+    if (index !== 77 && verifyReceipt({ ...full, leafIndex: index }, log).ok)
+      t.fail(`index ${index}`)
 })
 
 t.test('an entry proven by its leaf hash alone, as an auditor does', async (t) => {
