@@ -1,4 +1,5 @@
 import type { PractitionerRole } from '../domain/case/vocabulary.ts'
+import { agencyDigest, practitionerDigest } from '../domain/log/record-digest.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as practitioners from '../storage/practitioner-register.ts'
@@ -42,28 +43,37 @@ export function makeAddAgency(deps: {
     const entry = { ...entryOf(registration, deps.runtime, at), operator }
     await deps.agencies.insertAgency(tx, entry)
     const added = { agencyId: entry.id, clientId: entry.clientId }
-    const practitionerId = first && deps.runtime.uuid()
-    if (first && practitionerId)
-      await deps.practitioners.insertPractitioner(
-        tx,
-        {
-          id: practitionerId,
-          agencyId: entry.id,
-          localId: first.localId,
-          roles: first.roles,
-          trainings: [],
-          jwk: usableKey(first.jwk, '#/jwk'),
-          active: true,
-        },
-        at,
-      )
+    const practitioner = first && practitionerOf(first, entry.id, deps.runtime)
+    if (practitioner) await deps.practitioners.insertPractitioner(tx, practitioner, at)
     await deps.recordEvent(tx, {
       type: 'agency.created',
       agencyId: entry.id,
       at,
       public: { agencyId: entry.id, sector: entry.sector, scopes: entry.scopes, operator },
-      private: { practitionerId: practitionerId ?? null },
+      private: {
+        practitionerId: practitioner?.id ?? null,
+        agencyDigest: agencyDigest({ ...entry, version: 1 }),
+        ...(practitioner
+          ? { practitionerDigest: practitionerDigest({ ...practitioner, version: 1 }) }
+          : {}),
+      },
     })
-    return practitionerId ? { ...added, practitionerId } : added
+    return practitioner ? { ...added, practitionerId: practitioner.id } : added
+  }
+}
+
+function practitionerOf(
+  { localId, roles, jwk }: FirstPractitioner,
+  agencyId: string,
+  runtime: Pick<Runtime, 'uuid'>,
+): Omit<practitioners.PractitionerEntry, 'version'> {
+  return {
+    id: runtime.uuid(),
+    agencyId,
+    localId,
+    roles,
+    trainings: [],
+    jwk: usableKey(jwk, '#/jwk'),
+    active: true,
   }
 }

@@ -1,4 +1,5 @@
 import type { Purpose } from '../domain/case/vocabulary.ts'
+import { agreementDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type * as agreements from '../storage/agreements.ts'
@@ -70,7 +71,9 @@ export function makeRecordAgreement(deps: AgreementDependencies) {
         at,
         type: 'agreement.created',
         public: { agreementId: id, parties: agreement.parties, purposes },
-        private: {},
+        private: {
+          agreementDigest: agreementDigest({ ...agreement, createdBy: caller.agencyId }),
+        },
       })
       return viewOf({ ...agreement, terminatedAt: null, acceptances }, at)
     })

@@ -9,6 +9,7 @@ import { amendedVersion } from '../domain/case/record-version.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
 import type { Wording } from '../domain/case/wording.ts'
 import type { Json } from '../domain/log/canonical.ts'
+import { recordDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
@@ -87,13 +88,9 @@ export function makeAmendRecord(deps: AmendDependencies) {
       )
       await requirePartnerContact(deps, tx, caller, record.type, values)
       const at = deps.runtime.now()
-      const version = await nextVersion(deps, tx, { record, definition, amendment, origins })
-      await deps.storage.insertNextVersion(
-        tx,
-        record,
-        { ...version, practitionerId: caller.practitionerId ?? null },
-        at,
-      )
+      const sealed = await nextVersion(deps, tx, { record, definition, amendment, origins })
+      const version = { ...sealed, practitionerId: caller.practitionerId ?? null }
+      await deps.storage.insertNextVersion(tx, record, version, at)
       const rules = await openDutiesOf(deps, tx, record, definition, values, at)
       const looked = [...Object.keys(values), ...removed]
       const answered = await answerVerifications(deps, tx, record, version, looked)
@@ -110,7 +107,12 @@ export function makeAmendRecord(deps: AmendDependencies) {
           fields: Object.keys(values),
           removed,
         },
-        private: { duties: rules, informants: informantsOf(origins), answered },
+        private: {
+          duties: rules,
+          informants: informantsOf(origins),
+          answered,
+          recordDigest: recordDigest({ ...record, ...version, recordId: id, at }),
+        },
       })
       const held = version.fields.map(({ name }) => name)
       const advice = adviceOn({ wording: deps.wording, sector: caller.sector }, definition, {

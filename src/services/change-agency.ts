@@ -1,3 +1,4 @@
+import { agencyDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { AgencyChanges, AgencyEntry } from '../storage/agencies.ts'
@@ -81,7 +82,7 @@ export function makeChangeAgency(deps: ChangeAgencyDependencies) {
         at,
         type: 'agency.changed',
         public: { agencyId: id, changed: Object.keys(patch).sort(), version: changed.version },
-        private: {},
+        private: { agencyDigest: agencyDigest(changed) },
       })
       const reader = { agencyId: caller.agencyId, operator }
       return { agency: agencyView(changed, reader, guaranteed), version: changed.version }

@@ -1,4 +1,5 @@
 import { contestedVersion } from '../domain/case/record-version.ts'
+import { recordDigest } from '../domain/log/record-digest.ts'
 import type * as sealedNotes from '../storage/sealed-notes.ts'
 import type { Tx } from '../storage/database.ts'
 import type { CurrentRecord } from '../storage/records.ts'
@@ -44,18 +45,14 @@ export function makeContestFields(deps: ContestDependencies) {
       const names = requireHeld(record, fields)
       const at = deps.runtime.now()
       const version = record.version + 1
-      await deps.storage.insertNextVersion(
-        tx,
-        record,
-        {
-          ...record,
-          ...contestedVersion(record, names),
-          version,
-          change: 'contest',
-          practitionerId: caller.practitionerId ?? null,
-        },
-        at,
-      )
+      const next = {
+        ...record,
+        ...contestedVersion(record, names),
+        version,
+        change: 'contest',
+        practitionerId: caller.practitionerId ?? null,
+      } as const
+      await deps.storage.insertNextVersion(tx, record, next, at)
       if (note !== undefined) await keepNote(deps, tx, caller, { record, version, note, at })
       await deps.recordEvent(tx, {
         ...calledBy(caller),
@@ -64,7 +61,10 @@ export function makeContestFields(deps: ContestDependencies) {
         caseId: record.caseId,
         ...(record.subjectId === null ? {} : { subjectId: record.subjectId }),
         public: { recordId: id, recordType: record.type, version, fields: names },
-        private: { contestedBy: contestedBy ?? null },
+        private: {
+          contestedBy: contestedBy ?? null,
+          recordDigest: recordDigest({ ...next, recordId: id, at }),
+        },
       })
       return { id, version }
     })

@@ -21,6 +21,7 @@ import {
 } from '../domain/disclosure/item.ts'
 import { CanonicalText } from '../domain/log/canonical.ts'
 import { sealEvent } from '../domain/log/event.ts'
+import { sealedDigest } from '../domain/log/record-digest.ts'
 import type { Decision } from '../domain/policy/decide.ts'
 import type { Transfer } from '../domain/policy/document.ts'
 import { transferOf } from '../domain/policy/transfer.ts'
@@ -94,7 +95,7 @@ export function decidedWrite(
     : []
   const refs = { disclosureId: decided.id, caseId: request.caseId }
   const write: GateWrite = {
-    event: eventOf(decided, shown, runtime),
+    event: eventOf(decided, shown, notes, runtime),
     decided: {
       disclosure: {
         id: decided.id,
@@ -219,7 +220,12 @@ function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHo
 }
 
 /** Public part: what the requester saw. Private part: the silent rest, and what it was decided on. */
-function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
+function eventOf(
+  decided: DecidedCase,
+  shown: Shown,
+  notes: SealedText | undefined,
+  runtime: Runtime,
+) {
   const { id, at, caller, request, mode, policy, decision, records, replayOf } = decided
   const hidden = decision.verdicts.filter(isHidden).map(hiddenItemOf)
   return sealEvent(
@@ -250,6 +256,12 @@ function eventOf(decided: DecidedCase, shown: Shown, runtime: Runtime) {
       hidden,
       ruleErrors: decision.errors.map(({ rule, code }) => ({ code, rule: rule ?? null })),
       considered: records.map(({ record_id: recordId, version }) => ({ recordId, version })),
+      catalogueVersion: decided.catalogueVersion,
+      sealedDigest: sealedDigest({
+        facts: decided.facts,
+        notes: notes?.sealed ?? null,
+        notesKey: notes?.wrappedKey ?? null,
+      }),
     },
     () => runtime.random(32),
   )

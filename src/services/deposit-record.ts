@@ -9,6 +9,7 @@ import { subjectFaults } from '../domain/case/record-subject.ts'
 import { depositedVersion } from '../domain/case/record-version.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
 import type { Wording } from '../domain/case/wording.ts'
+import { recordDigest } from '../domain/log/record-digest.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type * as cases from '../storage/cases.ts'
 import type { Tx } from '../storage/database.ts'
@@ -200,7 +201,11 @@ async function deposit(
     caseId,
     ...(subjectId === null ? {} : { subjectId }),
     public: { recordId: id, recordType: type, version: 1, fields: Object.keys(values) },
-    private: { duties: rules, informants: informantsOf(origins) },
+    private: {
+      duties: rules,
+      informants: informantsOf(origins),
+      recordDigest: recordDigest({ ...identity, ...version, recordId: id, at }),
+    },
   })
 }
 

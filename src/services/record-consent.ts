@@ -8,6 +8,7 @@ import {
 } from '../domain/consent/check-consent.ts'
 import { consentEnd } from '../domain/consent/consent-period.ts'
 import type { Json } from '../domain/log/canonical.ts'
+import { consentDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type * as cases from '../storage/cases.ts'
@@ -169,7 +170,7 @@ async function record(
       items: items as unknown as Json,
       expiresAt: expiresAt.toISOString(),
     },
-    private: {},
+    private: { consentDigest: consentDigest(entry) },
   })
   return consentView({ ...entry, withdrawnAt: null }, givenAt)
 }

@@ -1,5 +1,6 @@
 import { defaultScopes } from '../domain/case/default-scopes.ts'
 import type { Sector } from '../domain/case/vocabulary.ts'
+import { agencyDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
@@ -56,7 +57,7 @@ export function makeRegisterAgency(deps: RegisterAgencyDependencies) {
         at,
         type: 'agency.created',
         public: { agencyId: entry.id, sector: entry.sector, scopes: entry.scopes },
-        private: {},
+        private: { agencyDigest: agencyDigest({ ...entry, version: 1 }) },
       })
       const guaranteed = await deps.storage.guaranteedProgrammes(tx, [entry.id], at)
       const reader = { agencyId: caller.agencyId, operator: true }

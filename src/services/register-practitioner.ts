@@ -1,4 +1,5 @@
 import type { PractitionerRole } from '../domain/case/vocabulary.ts'
+import { practitionerDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
@@ -95,7 +96,7 @@ export function makeRegisterPractitioner(deps: PractitionerDependencies) {
         at,
         type: 'practitioner.created',
         public: { agencyId, createdId: entry.id, roles: entry.roles, active },
-        private: {},
+        private: { practitionerDigest: practitionerDigest({ ...entry, version: 1 }) },
       })
       return { practitioner: viewOf(entry), version: 1 }
     })
@@ -137,7 +138,7 @@ export function makeChangePractitioner(deps: PractitionerDependencies) {
           changed: Object.keys(patch).sort(),
           version: changed.version,
         },
-        private: {},
+        private: { practitionerDigest: practitionerDigest(changed) },
       })
       return { practitioner: viewOf(changed), version: changed.version }
     })

@@ -1,4 +1,5 @@
 import { confirmedVersion } from '../domain/case/record-version.ts'
+import { recordDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Acting } from './acting.ts'
 import { type AnswerDependencies, answerVerifications } from './answer-verifications.ts'
@@ -43,18 +44,14 @@ export function makeVerifyFields(deps: VerifyDependencies) {
       const confirmation = { ...how, verifiedAt: new Date(verifiedAt).toISOString() }
       const content = confirmedVersion(record, names, confirmation)
       const version = record.version + 1
-      await deps.storage.insertNextVersion(
-        tx,
-        record,
-        {
-          ...record,
-          ...content,
-          version,
-          change: 'verify',
-          practitionerId: caller.practitionerId ?? null,
-        },
-        at,
-      )
+      const next = {
+        ...record,
+        ...content,
+        version,
+        change: 'verify',
+        practitionerId: caller.practitionerId ?? null,
+      } as const
+      await deps.storage.insertNextVersion(tx, record, next, at)
       const answered = await answerVerifications(deps, tx, record, content, names)
       await deps.recordEvent(tx, {
         ...calledBy(caller),
@@ -63,7 +60,7 @@ export function makeVerifyFields(deps: VerifyDependencies) {
         caseId: record.caseId,
         ...(record.subjectId === null ? {} : { subjectId: record.subjectId }),
         public: { recordId: id, recordType: record.type, version, fields: names },
-        private: { answered },
+        private: { answered, recordDigest: recordDigest({ ...next, recordId: id, at }) },
       })
       return { id, version }
     })
