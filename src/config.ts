@@ -107,9 +107,10 @@ export const SETTINGS = {
   },
   logBatch: {
     name: 'OSTIARY_LOG_BATCH',
-    meaning: 'Entries per publication, filled up with random ones: a power of two.',
+    meaning:
+      'Entries per publication, one of them an anchor for the self-check, filled up with random ones: a power of two.',
     standard: '4',
-    read: powerOfTwo(1, 4096),
+    read: powerOfTwo(2, 4096),
   },
   timeGrid: {
     name: 'OSTIARY_TIME_GRID',

@@ -62,6 +62,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
         x: Buffer.from(ed25519PublicKey(seed)).toString('base64url'),
       }))
       await ensureSecret(deps, tx, 'cursor', () => ({}))
+      await ensureSecret(deps, tx, 'anchor', () => ({}))
       const active = await storage.policies.findActivePolicy(tx)
       const version = active?.version ?? (await storage.policies.activatePolicy(tx, policy, now))
       const stored = await storage.policies.findPolicyVersion(tx, version)
@@ -78,7 +79,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
 async function ensureSecret(
   { keyRing, storage, runtime }: InitialiseDependencies,
   tx: Tx,
-  purpose: 'log' | 'cursor',
+  purpose: 'log' | 'cursor' | 'anchor',
   publicOf: (secret: Uint8Array) => Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   await storage.keys.lockServerKeys(tx, purpose)
@@ -111,7 +112,7 @@ export async function openServerSecret(
     readonly keyRing: KeyRing
     readonly storage: Pick<typeof serverKeys, 'listServerKeys'>
   },
-  purpose: 'log' | 'cursor',
+  purpose: 'log' | 'cursor' | 'anchor',
 ): Promise<{ readonly secret: Uint8Array; readonly publicKey: Record<string, unknown> }> {
   const key = (await deps.storage.listServerKeys(deps.db, purpose)).at(-1)
   if (!key) throw new Error(`there is no ${purpose} key; run \`ostiary init\` first`)

@@ -1,3 +1,4 @@
+import { anchorOf, anchorStartMark } from '../domain/log/anchor.ts'
 import { paddedCount, shuffleBatch } from '../domain/log/batch.ts'
 import { bundleForAppend } from '../domain/log/bundle.ts'
 import { type LogIdentity, logIdentity } from '../domain/log/checkpoint.ts'
@@ -36,9 +37,11 @@ export interface SequencerDependencies {
   readonly runtime: Pick<Runtime, 'random'>
   /** The log's own key; its name is the origin. */
   readonly key: NoteKey
-  /** Entries per tick where no more are pending; a power of two. */
+  /** 32 bytes: fixes what each tick integrated (domain/log/anchor). */
+  readonly anchorKey: Uint8Array
+  /** Entries per tick where no more are pending; a power of two from 2. */
   readonly batch: number
-  /** Most entries per tick; a power of two. Default {@link MOST_ENTRIES}; the rest waits for the next. */
+  /** Most entries per tick; a power of two from 2. Default {@link MOST_ENTRIES}; the rest waits for the next. */
   readonly most?: number
 }
 
@@ -48,8 +51,8 @@ export const MOST_ENTRIES = 65_536
 /**
  * Integrates what is pending into the tree and publishes a checkpoint, in one transaction: after a
  * crash at any point everything of the tick is there or nothing. Every tick appends a full batch,
- * padding included, in an order that depends on nothing that happened. Any number of nodes may do
- * this at once.
+ * one anchor and padding included, in an order that depends on nothing that happened. Any number of
+ * nodes may do this at once.
  */
 export function makeSequenceLog(deps: SequencerDependencies): SequenceLog {
   const identity = logIdentity(formatVkey(verifierKey(deps.key, ED25519)))
@@ -108,9 +111,16 @@ async function tick(deps: SequencerDependencies, tx: Tx, options: Tick): Promise
   return integrate(deps, tx, { head: head.value, checkpoint, identity: options.identity })
 }
 
-/** Appends what is pending, with padding, to a head that was checked. */
+/** Appends what is pending, with an anchor and padding, to a head that was checked. */
 async function integrate(
-  { storage: { append }, runtime, key, batch, most = MOST_ENTRIES }: SequencerDependencies,
+  {
+    storage: { append },
+    runtime,
+    key,
+    anchorKey,
+    batch,
+    most = MOST_ENTRIES,
+  }: SequencerDependencies,
   tx: Tx,
   from: {
     readonly head: Head
@@ -119,41 +129,57 @@ async function integrate(
   },
 ): Promise<Ticked> {
   const { head, checkpoint, identity } = from
-  const pending = await append.listPending(tx, most)
-  const count = paddedCount(pending.length, batch)
-  const items = shuffleBatch(
-    [...pending, ...padding(runtime, count - pending.length)],
-    runtime.random(32),
-  )
   const { edge, bundle } = head
+  const pending = await append.listPending(tx, most - 1)
+  // The anchor is an entry like the others.
+  const count = paddedCount(pending.length + 1, batch)
+  const items = placed(runtime, pending, count, edge.size)
+  const positions = await append.insertPositions(tx, items.filter(isOfEvent))
+  const at = await append.publicationTime(tx)
+  const anchor = anchorOf(anchorKey, { treeSizeBefore: edge.size, count, at, positions })
   const grown = appendBatch(
     head,
-    items.map(({ entry }) => entry),
+    items.map(({ kind, entry }) => (kind === 'anchor' ? anchor : entry)),
     identity,
-    key,
+    [key],
   )
   await append.storeTiles(tx, edge.tiles, grown.tiles)
   await append.storeBundles(tx, bundle, grown.bundles)
-  await append.insertPositions(
-    tx,
-    items.flatMap(({ eventId }, i) => (eventId ? [{ eventId, leafIndex: edge.size + i }] : [])),
-  )
   await append.deletePending(tx, pending)
+  await append.ensureAnchorStart(tx, edge.size, anchorStartMark(anchorKey, edge.size))
   const { size, root, note } = grown
-  await append.insertCheckpoint(tx, { size, root, note, previous: checkpoint?.size ?? null })
+  await append.insertCheckpoint(tx, { size, root, note, previous: checkpoint?.size ?? null, at })
   return {
     sequenced: { state: 'published', size, events: pending.length },
     seen: { size, root, note },
   }
 }
 
-/** Entries that mean nothing: random, like commitments. */
-function padding(
+/** An entry of the batch; the anchor's own bytes come once every event has its place. */
+type Item = { readonly entry: Uint8Array; readonly leafIndex: number } & (
+  { readonly kind: 'event'; readonly eventId: string } | { readonly kind: 'anchor' | 'padding' }
+)
+
+/** Every entry of the batch in its place; padding and the anchor's stand-in are random, like commitments. */
+function placed(
   runtime: Pick<Runtime, 'random'>,
+  pending: readonly logAppend.PendingEntry[],
   count: number,
-): { readonly entry: Uint8Array; readonly eventId?: undefined }[] {
-  return Array.from({ length: count }, () => ({ entry: runtime.random(ENTRY_BYTES) }))
+  size: number,
+): Item[] {
+  const random = (kind: 'anchor' | 'padding') => ({ kind, entry: runtime.random(ENTRY_BYTES) })
+  const items = [
+    ...pending.map(({ eventId, entry }) => ({ kind: 'event' as const, eventId, entry })),
+    random('anchor'),
+    ...Array.from({ length: count - pending.length - 1 }, () => random('padding')),
+  ]
+  return shuffleBatch(items, runtime.random(32)).map((item, i) => ({
+    ...item,
+    leafIndex: size + i,
+  }))
 }
+
+const isOfEvent = (item: Item): item is Item & { readonly kind: 'event' } => item.kind === 'event'
 
 function isRolledBack(
   checkpoint: log.StoredCheckpoint | undefined,

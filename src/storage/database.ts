@@ -88,6 +88,7 @@ export interface Tables extends PolicyTables {
     published_at: Generated<Date>
     previous: string | null
   }
+  log_anchor_start: { singleton: Generated<boolean>; size: string; mark: Buffer }
   agreement_end_told: { agreement_id: string; ended_at: Date; told_at: Date }
 }
 
@@ -160,7 +161,7 @@ interface OidcPayloadTable {
 
 interface ServerKeyTable {
   kid: string
-  purpose: 'token' | 'log' | 'cookie' | 'cursor'
+  purpose: 'token' | 'log' | 'cookie' | 'cursor' | 'anchor'
   sealed_private: Buffer
   public_key: Json<Record<string, unknown>>
   key_epoch: number

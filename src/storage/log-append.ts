@@ -4,6 +4,7 @@
  * else meanwhile makes it throw instead of being overwritten.
  */
 import { sql } from 'kysely'
+import type { Position } from '../domain/log/anchor.ts'
 import type { Bundle } from '../domain/log/bundle.ts'
 import type { Tile, TileRef } from '../domain/log/tile.ts'
 import type { Tx } from './database.ts'
@@ -76,18 +77,38 @@ export async function deletePending(tx: Tx, pending: readonly PendingEntry[]): P
   if (numAffectedRows !== BigInt(pending.length)) throw new Error('pending entries are gone')
 }
 
-/** Where events stand in the log. The first position of an event is the one that counts. */
+/**
+ * Where events stand in the log. The first position of an event is the one that counts; gives those that
+ * were new.
+ */
 export async function insertPositions(
   tx: Tx,
-  positions: readonly { readonly eventId: string; readonly leafIndex: number }[],
-): Promise<void> {
-  if (positions.length === 0) return
+  positions: readonly Position[],
+): Promise<readonly Position[]> {
+  if (positions.length === 0) return []
   const events = positions.map(({ eventId }) => eventId)
   const indexes = positions.map(({ leafIndex }) => leafIndex)
   // An event that waits twice must not hold up the log for ever; a leaf that is taken must.
-  await sql`insert into log_position (event_id, leaf_index)
+  const { rows } = await sql<{ event_id: string; leaf_index: string }>`
+    insert into log_position (event_id, leaf_index)
     select * from unnest(${events}::uuid[], ${indexes}::bigint[])
-    on conflict (event_id) do nothing`.execute(tx)
+    on conflict (event_id) do nothing
+    returning event_id, leaf_index`.execute(tx)
+  return rows.map((row) => ({ eventId: row.event_id, leafIndex: Number(row.leaf_index) }))
+}
+
+/** When this transaction publishes, by the database's clock, to the millisecond. */
+export async function publicationTime(tx: Tx): Promise<Date> {
+  const { rows } = await sql<{ at: Date }>`
+    select date_trunc('milliseconds', now()) as at`.execute(tx)
+  if (!rows[0]) throw new Error('the database does not know the time')
+  return rows[0].at
+}
+
+/** Notes from which tree size on ticks have anchors, unless that is known. */
+export async function ensureAnchorStart(tx: Tx, size: number, mark: Uint8Array): Promise<void> {
+  await sql`insert into log_anchor_start (size, mark) values (${size}, ${asBuffer(mark)})
+    on conflict do nothing`.execute(tx)
 }
 
 /**
@@ -162,9 +183,11 @@ export async function insertCheckpoint(
     readonly note: string
     /** Size of the checkpoint that it continues; null for the first. */
     readonly previous: number | null
+    /** Of `publicationTime`. */
+    readonly at: Date
   },
 ): Promise<void> {
-  const { size, root, note, previous } = checkpoint
+  const { size, root, note, previous, at } = checkpoint
   await tx
     .insertInto('log_checkpoint')
     .values({
@@ -172,6 +195,7 @@ export async function insertCheckpoint(
       root: asBuffer(root),
       note,
       previous: previous === null ? null : String(previous),
+      published_at: at,
     })
     .execute()
 }

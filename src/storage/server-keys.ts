@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
 
 /** What a key of the server is for. */
-export type ServerKeyPurpose = 'token' | 'log' | 'cookie' | 'cursor'
+export type ServerKeyPurpose = 'token' | 'log' | 'cookie' | 'cursor' | 'anchor'
 
 /** A key of the server as it is kept: the private half only sealed. */
 export interface StoredServerKey {

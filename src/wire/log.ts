@@ -37,6 +37,7 @@ export async function wireLog(parts: {
 }): Promise<WiredLog> {
   const { config, runtime, logger, pools, keyRing } = parts
   const opened = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'log')
+  const anchors = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'anchor')
   const vkey = String(opened.publicKey['vkey'])
   // The key's name is the origin under which the log began; a new setting cannot rename it.
   const [name = ''] = vkey.split('+', 1)
@@ -48,6 +49,7 @@ export async function wireLog(parts: {
       storage: { log, append: logAppend },
       runtime,
       key: { name, seed: opened.secret },
+      anchorKey: anchors.secret,
       batch: config.logBatch,
     }),
     tick: config.logTick,

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { ED25519, formatVkey, verifierKey } from '../../src/domain/log/vkey.ts'
+import { ED25519, formatVkey, type NoteKey, verifierKey } from '../../src/domain/log/vkey.ts'
 import { makeRecordEvent, type Receipt, type RecordEvent } from '../../src/services/record-event.ts'
 import type { Runtime } from '../../src/services/runtime.ts'
 import {
@@ -26,6 +26,10 @@ export type LogNode = {
   /** The login of migrations, a superuser here. */
   owner: Database
   vkey: string
+  /** The log's own key. */
+  key: NoteKey
+  /** With which its ticks are anchored. */
+  anchorKey: Uint8Array
   runtime: Runtime
   transact: Transact
   recordEvent: RecordEvent
@@ -56,6 +60,7 @@ export async function startLogNode(): Promise<LogNode> {
   const [app, worker, owner] = [connect('ostiary_app'), connect('ostiary_worker'), connect()]
   const runtime: Runtime = { now: () => new Date(), uuid: randomUUID, random: randomBytes }
   const key = { name: ORIGIN, seed: new Uint8Array(randomBytes(32)) }
+  const anchorKey = new Uint8Array(randomBytes(32))
   const recordEvent = makeRecordEvent({ storage: auditEvents, runtime, origin: ORIGIN })
   const transact = transactions(app)
   const serve = makeServeLog({ db: app, storage: log })
@@ -65,6 +70,8 @@ export async function startLogNode(): Promise<LogNode> {
     worker,
     owner,
     vkey: formatVkey(verifierKey(key, ED25519)),
+    key,
+    anchorKey,
     runtime,
     transact,
     recordEvent,
@@ -80,6 +87,7 @@ export async function startLogNode(): Promise<LogNode> {
         storage: { log, append: logAppend },
         runtime,
         key,
+        anchorKey,
         batch: 4,
         ...parts,
       }),

@@ -3,6 +3,7 @@
 // here works on its Uint8Arrays.
 import {
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   hash,
@@ -49,6 +50,11 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array | string): Uint8
   pad(outer, key, 0x5c)
   outer.set(hash('sha256', inner, 'buffer'), HMAC_BLOCK)
   return new Uint8Array(hash('sha256', outer, 'buffer'))
+}
+
+/** HMAC-SHA-512 (RFC 2104) of `message` (text: its UTF-8) under `key`; 64 bytes. */
+export function hmacSha512(key: Uint8Array, message: Uint8Array | string): Uint8Array {
+  return new Uint8Array(createHmac('sha512', key).update(message).digest())
 }
 
 /** Bytes that SHA-256 takes at a time; HMAC fills its key up to them. */
