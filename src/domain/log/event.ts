@@ -6,7 +6,10 @@ import { CanonicalText, canonicalizeMembers, type Json } from './canonical.ts'
 import { commitmentOfText, encodeEntry } from './entry.ts'
 import { leafHash } from './hash.ts'
 
-/** What happened. The verb before the dot is the LED art. 25 class where there is one. */
+/**
+ * What happened. The word before the dot is the LED art. 25 class where there is one; what each event
+ * tells is in `event-shapes.ts`.
+ */
 export const EVENT_TYPES = [
   'disclose.decided',
   'disclose.previewed',
@@ -18,7 +21,19 @@ export const EVENT_TYPES = [
   'alter.contested',
   'consult.case_viewed',
   'consult.review_viewed',
+  'consult.reviews_listed',
   'consult.explanation_viewed',
+  'consult.disclosure_viewed',
+  'consult.disclosures_listed',
+  'consult.proof_viewed',
+  'consult.consent_viewed',
+  'consult.notices_listed',
+  'consult.log_searched',
+  'consult.log_event_viewed',
+  'consult.log_proof_viewed',
+  'consult.log_exported',
+  'erase.person_erased',
+  'erase.audit_retired',
   'case.created',
   'case.person_added',
   'case.member_added',
@@ -37,6 +52,7 @@ export const EVENT_TYPES = [
   'agreement.created',
   'agreement.accepted',
   'agreement.terminated',
+  'agreement.ended',
   'policy.draft_created',
   'policy.draft_changed',
   'policy.draft_opened',
@@ -45,8 +61,17 @@ export const EVENT_TYPES = [
   'policy.draft_withdrawn',
   'policy.activated',
   'policy.replayed',
+  'key.created',
   'key.rotated',
+  'configuration.changed',
+  'program.started',
+  'database.migrated',
+  'integrity.incident_found',
+  'signin.token_issued',
+  'signin.token_refused',
+  'signin.refusals_counted',
   'authority.refused',
+  'authority.limited',
 ] as const
 export type EventType = (typeof EVENT_TYPES)[number]
 
@@ -56,12 +81,20 @@ export interface EventHeader {
   readonly at: Date
   readonly type: EventType
   readonly agencyId?: string
+  /** OAuth client of the agency that acted. */
+  readonly clientId?: string
   readonly practitionerId?: string
   readonly role?: string
   readonly caseId?: string
   readonly subjectId?: string
   readonly requestId?: string
+  /** operationId of the contract, the words of a command, or the name of a clock. */
+  readonly operation?: string
+  readonly channel?: EventChannel
 }
+
+/** How it came in: over the API (with a token that is bound to a key, or not), at the server itself, by a clock. */
+export type EventChannel = 'sender_constrained' | 'bearer' | 'command_line' | 'worker'
 
 /** An event ready to be stored: canonical texts, the salts over them, the entry that commits to both. */
 export interface SealedEvent {
