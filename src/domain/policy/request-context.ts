@@ -47,6 +47,9 @@ export interface RequestContext {
   readonly lacks: ReasonSet
   /** Flags of the case. */
   readonly flags: FlagSet
+  /** Lists of flags that values came with, and what the case's make of them: values of a record share one. */
+  readonly listsSeen: (readonly string[])[]
+  readonly setsOfLists: FlagSet[]
   /** What holds for every value of a source; values of one record share the object. */
   readonly sources: SourceContext[]
   /** The one that was asked for last: values of one source mostly come one after the other. */
@@ -86,6 +89,8 @@ export function resolveRequest(program: Program, facts: Facts): RequestContext {
     liftable: union(forbidMarks.liftable, lifted),
     lacks: lacksOfRequest(facts),
     flags: flagSets.with(flagSets.none, facts.flags),
+    listsSeen: [],
+    setsOfLists: [],
     sources: [],
     source: undefined,
     standing: emptySet(program.forbids.length),
@@ -169,9 +174,20 @@ function rulesOfSource(table: RuleTable, source: SourceFacts, { recipient }: Fac
 }
 
 /** Flags of the case and of the value's own record. */
-export function flagsOf({ program, flags }: RequestContext, value: ValueFacts): FlagSet {
-  return program.flagSets.with(flags, value.flags)
+export function flagsOf(context: RequestContext, value: ValueFacts): FlagSet {
+  const { listsSeen, setsOfLists } = context
+  for (let i = 0; i < listsSeen.length; i++)
+    if (listsSeen[i] === value.flags) return setsOfLists[i] as FlagSet
+  const set = context.program.flagSets.with(context.flags, value.flags)
+  if (listsSeen.length < MOST_LISTS) {
+    listsSeen.push(value.flags)
+    setsOfLists.push(set)
+  }
+  return set
 }
+
+/** So few that looking through them is quicker than to put a set together again. */
+const MOST_LISTS = 16
 
 /** What rules may ask about one value. */
 export function viewOf(
