@@ -224,6 +224,18 @@ export const ERRORS = {
     meaning: 'There is no open review for this disclosure, or somebody has decided it.',
   },
   ...POLICY_ERRORS,
+  proof_erased: {
+    status: 410,
+    title: 'Proof was erased',
+    meaning:
+      'A person was erased and with them the salts that open this event; its entry stays in the log, and proofs given out before stay valid.',
+  },
+  event_retired: {
+    status: 410,
+    title: 'Event was retired',
+    meaning:
+      'The time for which audit events are kept is over; the entry stays in the log, and proofs given out before stay valid.',
+  },
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',

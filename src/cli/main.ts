@@ -6,12 +6,14 @@ import { init, migrateDatabase } from './database.ts'
 import { failureText } from './failure.ts'
 import { rotateKeys } from './keys.ts'
 import { verifyLogCommand } from './log.ts'
+import { addPersonCommands } from './person-erase.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
 import { addDraftCommands } from './policy-commands.ts'
 import { explainDecision } from './policy-explain.ts'
 import { diffPolicies, provePolicies } from './policy-prove.ts'
 import { replayPolicies } from './policy-replay.ts'
 import { serve } from './serve.ts'
+import { addWitnessCommands } from './witness.ts'
 
 const program = new Command('ostiary')
   .description('Exchange of case data about domestic and gender-based violence, field by field')
@@ -55,12 +57,15 @@ agency
   .option(...json)
   .action(agencyAdd)
 
+addPersonCommands(program)
+
 const keys = program.command('keys').description('keys of the server')
 keys
   .command('rotate')
   .description('put a new key in use while the servers run')
-  .argument('<purpose>', 'token, or encryption (give every process the new key first)')
-  .option('--compromised', 'token: the old keys end at once, and all tokens with them', false)
+  .argument('<purpose>', 'token, log, or encryption (give every process the new key first)')
+  .option('--compromised', 'token, log: the old keys end at once, and all tokens with them', false)
+  .option('--overlap <duration>', 'log: how long the old key signs as well, such as 12h (30d)')
   .option('--epoch <epoch>', 'encryption: epoch of the new key-encryption key')
   .option(...json)
   .action(rotateKeys)
@@ -75,6 +80,8 @@ log
   .option('--leaf-hash <hash>', 'the leaf hash that the disclosure’s answer promised for it')
   .option(...json)
   .action(verifyLogCommand)
+
+addWitnessCommands(program)
 
 const pack = ['--pack <name>', 'default, or a folder of its `national`', 'default'] as const
 const policy = program.command('policy').description('sharing policies')

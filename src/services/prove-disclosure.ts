@@ -11,6 +11,7 @@ import { verifyInclusion } from '../domain/log/verify.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as disclosures from '../storage/disclosures.ts'
+import type * as erasure from '../storage/erasure.ts'
 import type * as log from '../storage/log.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
@@ -27,6 +28,7 @@ export interface ProofDependencies {
   readonly acting: Acting
   readonly storage: {
     readonly disclosures: Pick<typeof disclosures, 'findDisclosure'>
+    readonly erasure: Pick<typeof erasure, 'findProofLoss'>
     readonly log: Pick<
       typeof log,
       'findEventProof' | 'findNewestCheckpoint' | 'readBundle' | 'readTiles'
@@ -41,17 +43,18 @@ type Damage = 'event' | 'checkpoint' | 'bundle' | 'entry' | 'inclusion'
 
 /**
  * Opens the public part of the event of one of the caller's own disclosures and proves its entry to
- * be in the log as last published. Throws `not_found` for any other disclosure, `internal_error` when
+ * be in the log as last published. Throws `not_found` for any other disclosure, `proof_erased` and
+ * `event_retired` when what opens it was destroyed on purpose, `internal_error` when
  * the log as stored does not hold the entry that the receipt promised: a proof that does not verify
  * is never handed out.
  */
 export function makeProveDisclosure(deps: ProofDependencies) {
   return (caller: Caller, disclosureId: string): Promise<ProvenDisclosure> =>
-    deps.acting(caller, { operation: 'proveDisclosure' }, async (tx) => {
+    deps.acting(caller, { operation: 'proveDisclosure', target: disclosureId }, async (tx) => {
       const disclosure = await deps.storage.disclosures.findDisclosure(tx, disclosureId)
       if (!disclosure) throw new OstiaryError('not_found')
       const event = await deps.storage.log.findEventProof(tx, disclosure.event_id)
-      if (!event) throw damaged('event')
+      if (!event) throw await lostProof(deps.storage.erasure, tx, disclosure.event_id)
       const { leafIndex } = event
       if (leafIndex === null) {
         const now = deps.runtime.now().getTime()
@@ -101,6 +104,18 @@ async function prove(
     inclusion,
     checkpoint: note,
   })
+}
+
+/** Why an own event does not open: somebody destroyed its salts or its row, and said so; or it is damage. */
+async function lostProof(
+  { findProofLoss }: ProofDependencies['storage']['erasure'],
+  tx: Tx,
+  eventId: string,
+): Promise<OstiaryError> {
+  const loss = await findProofLoss(tx, eventId)
+  if (loss === 'erased') return new OstiaryError('proof_erased')
+  if (loss === 'retired') return new OstiaryError('event_retired')
+  return damaged('event')
 }
 
 async function entryAt(

@@ -1,4 +1,5 @@
 /** Deposited records and their versions. Row-level security shows an agency its own alone. */
+import { sql } from 'kysely'
 import type { VersionContent } from '../domain/case/record-version.ts'
 import type { StoredField, StoredProvenance } from '../domain/case/stored-record.ts'
 import type { Tx } from './database.ts'
@@ -115,7 +116,14 @@ export async function findRecordCase(
     .executeTakeFirst()
 }
 
-/** A record of the transaction's agency at its current version; others who want to change it wait. */
+/** A version that lay under a key which an erasure destroyed: nothing can be made of it any more. */
+const NOT_ERASED = sql<boolean>`not exists (
+  select from record_version_erased x where x.record_id = v.record_id and x.version = v.version)`
+
+/**
+ * A record of the transaction's agency at its current version; others who want to change it wait.
+ * Undefined for one that was erased.
+ */
 export async function lockRecord(tx: Tx, id: string): Promise<CurrentRecord | undefined> {
   // Two statements: a row that was waited for is joined with what was there before the wait.
   await tx.selectFrom('record').select('id').where('id', '=', id).forUpdate().executeTakeFirst()
@@ -140,6 +148,7 @@ export async function lockRecord(tx: Tx, id: string): Promise<CurrentRecord | un
       'v.conditions',
     ])
     .where('r.id', '=', id)
+    .where(NOT_ERASED)
     .executeTakeFirst()
 }
 
@@ -157,6 +166,7 @@ export async function listFieldNames(
     .select(['r.id', 'r.type', 'r.version', 'v.fields'])
     .where('r.case_id', '=', caseId)
     .where('r.type', 'in', types)
+    .where(NOT_ERASED)
     .orderBy('r.created_at')
     .orderBy('r.id')
     .execute()

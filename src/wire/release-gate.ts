@@ -19,6 +19,7 @@ import { makeListDisclosures, makeViewDisclosure } from '../services/view-disclo
 import type { Database, Tx } from '../storage/database.ts'
 import * as decisions from '../storage/decisions.ts'
 import * as disclosures from '../storage/disclosures.ts'
+import * as erasure from '../storage/erasure.ts'
 import { openGate } from '../storage/gate.ts'
 import * as log from '../storage/log.ts'
 import * as notices from '../storage/notices.ts'
@@ -119,7 +120,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
     }),
     proveDisclosure: makeProveDisclosure({
       acting,
-      storage: { disclosures, log },
+      storage: { disclosures, erasure, log },
       runtime,
       tick: parts.tick,
     }),

@@ -13,6 +13,7 @@ import { makeProveDisclosure } from '../../src/services/prove-disclosure.ts'
 import type { Receipt } from '../../src/services/record-event.ts'
 import { makeRequirePractitioner } from '../../src/services/require-practitioner.ts'
 import * as disclosures from '../../src/storage/disclosures.ts'
+import * as erasure from '../../src/storage/erasure.ts'
 import * as log from '../../src/storage/log.ts'
 import * as practitioners from '../../src/storage/practitioners.ts'
 import { openReceipt, openSigned, pathOf, readWholeLog } from '../support/independent-verifier.ts'
@@ -22,7 +23,7 @@ async function serverFor(t: Test): Promise<{ node: LogNode; app: FastifyInstance
   const node = await startLogNode()
   const app = Fastify()
   registerProblems(app, () => [])
-  await app.register(logRoutes({ log: node.serve, vkey: node.vkey }))
+  await app.register(logRoutes({ log: node.serve, keys: node.keys }))
   t.teardown(async () => {
     await app.close()
     await node.close()
@@ -248,7 +249,7 @@ t.test('the proof of a disclosure', async (t) => {
   let now = Date.UTC(2026, 10, 20, 12, 0, 3, 500)
   const prove = makeProveDisclosure({
     acting,
-    storage: { disclosures, log },
+    storage: { disclosures, erasure, log },
     runtime: { now: () => new Date(now) },
     tick: 10_000,
   })
