@@ -42,7 +42,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
                  node: 'all' },
   'console':   { runs: ['domain'], types: ['services'],                                         npm: ['fastify', '@fastify/static', 'preact', 'vite'], node: 'all' },
   'workers':   { runs: ['domain'], types: ['services'],                                         npm: ['graphile-worker', 'pino'], node: 'all' },
-  'cli':       { runs: ['domain', 'files', 'wire', 'wire.ts', 'config.ts'], types: ['services'],        npm: ['commander', 'jose'], node: 'all' },
+  // A program of its own on somebody else's machine: no database, no settings of a server.
+  'witness':   { runs: ['domain'], types: [],                                                   npm: [], node: 'all' },
+  'cli':       { runs: ['domain', 'files', 'witness', 'wire', 'wire.ts', 'config.ts'], types: ['services'],        npm: ['commander', 'jose'], node: 'all' },
 
   // The composition root.
   'wire':      { runs: 'all',      types: [],                                                   npm: ['fastify', 'kysely', 'pg', 'pino'], node: 'all' },
@@ -87,8 +89,6 @@ export const ENTRY_POINTS = ['main.ts', 'cli/main.ts', 'workers/policy-thread.ts
 
 /** Files that no program of ours runs, and what they are there for. */
 export const UNREACHED: Readonly<Record<string, string>> = {
-  'domain/log/cosignature.ts':
-    'cosignatures of witnesses: verified as specified, asked for by nobody yet',
   'domain/policy/json-schema.ts': 'makes schemas/policy.schema.json, which editors use',
 }
 
