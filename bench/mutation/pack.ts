@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
 import type { Catalogue } from '../../src/domain/catalogue/types.ts'
 import { compile, type CompileOptions, type Program } from '../../src/domain/policy/compile.ts'
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import type { PolicyDocument } from '../../src/domain/policy/document.ts'
 import { describeFault, type Fault } from '../../src/domain/policy/fault.ts'
-import { parseDocument, parsePolicy, parseSuite } from '../../src/domain/policy/parse.ts'
+import { parsePolicy, parseSuite } from '../../src/domain/policy/parse.ts'
 import type { ParseResult } from '../../src/domain/policy/parsed.ts'
 import type { RuleScope } from '../../src/domain/policy/program.ts'
 import type { PolicySuite } from '../../src/domain/policy/suite.ts'
@@ -32,8 +32,7 @@ export async function readDefaultPack(): Promise<MutablePack> {
   const catalogue = buildCatalogue(loadRecordSchemas(join(ROOT, 'schemas/records')))
   const vocabulary = policyVocabulary(catalogue)
   const { documents, suites } = await readPolicyFiles(join(ROOT, 'policies'))
-  const parsed = documents.map(({ file, text }) => sound(parseDocument(text, file)).parsed)
-  const compiled = compileParsedPack(parsed, catalogue, vocabulary)
+  const compiled = compileWrittenPack(documents, catalogue, vocabulary)
   if (!compiled.ok) throw new Error(compiled.faults.map(describeFault).join('\n'))
   const { program, resolved } = compiled
   return {

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
 import type { Catalogue } from '../../src/domain/catalogue/types.ts'
 import type { Program } from '../../src/domain/policy/compile.ts'
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import type { PolicyDocument } from '../../src/domain/policy/document.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
-import { parseDocument } from '../../src/domain/policy/parse.ts'
 import { type PolicyVocabulary, policyVocabulary } from '../../src/domain/policy/vocabulary.ts'
 import { readPolicyFiles } from '../../src/files/policies.ts'
 import { loadRecordSchemas } from '../../src/files/schemas.ts'
@@ -30,12 +29,7 @@ export async function loadDefaultPack(): Promise<DefaultPack> {
   const catalogue = buildCatalogue(loadRecordSchemas(join(ROOT, 'schemas/records')))
   const vocabulary = policyVocabulary(catalogue)
   const files = await readPolicyFiles(join(ROOT, 'policies'))
-  const parsed = files.documents.map(({ file, text }) => {
-    const result = parseDocument(text, file)
-    if (!result.ok) throw new Error(result.faults.map(describeFault).join('\n'))
-    return result.parsed
-  })
-  const compiled = compileParsedPack(parsed, catalogue, vocabulary)
+  const compiled = compileWrittenPack(files.documents, catalogue, vocabulary)
   if (!compiled.ok) throw new Error(compiled.faults.map(describeFault).join('\n'))
   const { documents, settings, freshness } = compiled.resolved
   const ledPurposes = settings['led_purposes']?.value as readonly string[]

@@ -2,11 +2,10 @@
 import { join } from 'node:path'
 import t from 'tap'
 
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import { decide } from '../../src/domain/policy/decide.ts'
 import type { PolicyDocument } from '../../src/domain/policy/document.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
-import { parseDocument } from '../../src/domain/policy/parse.ts'
 import type { Program } from '../../src/domain/policy/program.ts'
 import { diff } from '../../src/domain/policy/proof/diff.ts'
 import { guardedOutcome, prove } from '../../src/domain/policy/proof/prove.ts'
@@ -18,9 +17,7 @@ const folder = join(import.meta.dirname, '../../policies')
 
 async function pack(name: string): Promise<Program> {
   const { documents } = await readPolicyPack(folder, name)
-  const results = documents.map(({ file, text }) => parseDocument(text, file))
-  const parsed = results.flatMap((result) => (result.ok ? [result.parsed] : []))
-  const compiled = compileParsedPack(parsed, catalogue, vocabulary)
+  const compiled = compileWrittenPack(documents, catalogue, vocabulary)
   if (!compiled.ok) throw new Error(compiled.faults.map(describeFault).join('\n'))
   return compiled.program
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
-import { parseDocument, parseSuite } from '../../src/domain/policy/parse.ts'
+import { parseSuite } from '../../src/domain/policy/parse.ts'
 import { prove } from '../../src/domain/policy/proof/prove.ts'
 import { checkSuite, runPolicyTests } from '../../src/domain/policy/testing.ts'
 import { policyVocabulary } from '../../src/domain/policy/vocabulary.ts'
@@ -24,11 +24,8 @@ const SEED = /WWP EN member report 2017|ASAP D4\.3|MOVE guidance/
 
 async function compilePackNamed(name: string) {
   const files = await readPolicyPack(folder, name)
-  const results = files.documents.map(({ file, text }) => parseDocument(text, file))
-  const faults = results.flatMap((result) => (result.ok ? [] : result.faults))
-  const parsed = results.flatMap((result) => (result.ok ? [result.parsed] : []))
-  const compiled = compileParsedPack(parsed, catalogue, vocabulary)
-  return { files, faults: [...faults, ...(compiled.ok ? [] : compiled.faults)], compiled }
+  const compiled = compileWrittenPack(files.documents, catalogue, vocabulary)
+  return { files, faults: compiled.ok ? [] : compiled.faults, compiled }
 }
 
 const base = await compilePackNamed('default')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import { describeFault } from '../../src/domain/policy/fault.ts'
 import { parseDocument, parseSuite } from '../../src/domain/policy/parse.ts'
 import { checkSuite, runPolicyTests } from '../../src/domain/policy/testing.ts'
@@ -24,11 +24,7 @@ t.test('every document of the pack can be read', async (t) => {
   }
 })
 
-const parsed = documents.flatMap(({ file, text }) => {
-  const result = parseDocument(text, file)
-  return result.ok ? [result.parsed] : []
-})
-const compiled = compileParsedPack(parsed, catalogue, vocabulary)
+const compiled = compileWrittenPack(documents, catalogue, vocabulary)
 
 t.test('the pack as a whole is without fault', async (t) => {
   t.same(compiled.ok ? [] : compiled.faults.map(describeFault), [])

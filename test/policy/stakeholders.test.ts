@@ -4,9 +4,8 @@ import t from 'tap'
 import { mayActFor } from '../../src/domain/case/parties.ts'
 import { PRACTITIONER_ROLES, SECTORS, type Sector } from '../../src/domain/case/vocabulary.ts'
 import { buildCatalogue } from '../../src/domain/catalogue/catalogue.ts'
-import { compileParsedPack } from '../../src/domain/policy/compile-pack.ts'
+import { compileWrittenPack } from '../../src/domain/policy/compile-pack.ts'
 import type { PolicyDocument } from '../../src/domain/policy/document.ts'
-import { parseDocument } from '../../src/domain/policy/parse.ts'
 import { policyVocabulary } from '../../src/domain/policy/vocabulary.ts'
 import { readPolicyFiles } from '../../src/files/policies.ts'
 import { loadRecordSchemas } from '../../src/files/schemas.ts'
@@ -14,12 +13,9 @@ import { loadRecordSchemas } from '../../src/files/schemas.ts'
 const root = join(import.meta.dirname, '../..')
 const catalogue = buildCatalogue(loadRecordSchemas(join(root, 'schemas/records')))
 const { documents } = await readPolicyFiles(join(root, 'policies'))
-const parsed = documents.flatMap(({ file, text }) => {
-  const result = parseDocument(text, file)
-  return result.ok ? [result.parsed] : []
-})
-const permits = parsed
-  .map(({ document }) => document as Partial<PolicyDocument>)
+const compiled = compileWrittenPack(documents, catalogue, policyVocabulary(catalogue))
+const permits = (compiled.ok ? compiled.documents : [])
+  .map((document) => document as Partial<PolicyDocument>)
   .flatMap(({ permit = [] }) => permit)
 
 /** Sectors that receive no case data, and why. */
@@ -32,7 +28,7 @@ const RECEIVES_NOTHING: Partial<Record<Sector, string>> = {
 const SEES_NO_VALUE = ['org_admin', 'dpo', 'auditor', 'system_admin', 'statistician']
 
 t.test('the pack compiles', async (t) => {
-  t.ok(compileParsedPack(parsed, catalogue, policyVocabulary(catalogue)).ok)
+  t.ok(compiled.ok)
   t.ok(permits.length > 50)
 })
 

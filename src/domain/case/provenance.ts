@@ -24,7 +24,7 @@ export interface StatedProvenance {
 }
 
 /** Informants who are parties: then the record says which person of the case it was. */
-const PARTY_OF: Partial<Record<Informant, Party>> = {
+export const PARTY_OF: Readonly<Partial<Record<Informant, Party>>> = {
   V: 'victim',
   P: 'perpetrator',
   CH: 'child',

@@ -5,7 +5,7 @@ import type { FromClause, RecipientClause, WhenClause } from '../document.ts'
 import type { Exclusion } from '../program.ts'
 import type { Selection } from '../selection.ts'
 import type { Asker } from './asker.ts'
-import type { Node } from './diagrams.ts'
+import { ALWAYS, type Node } from './diagrams.ts'
 import { TELLERS } from './space.ts'
 
 // The clauses of rules, each as the function that is yes where it holds.
@@ -36,10 +36,10 @@ export function scope(ask: Asker, rule: Scoped, roles: readonly string[]): Node 
     source(ask, rule.from ?? {}),
     among(ask, 'transfer', rule.transfer),
     among(ask, 'purpose', rule.purpose),
-    rule.subject ? ask.hasRole(rule.subject) : ask.diagrams.constant(1),
-    rule.party ? ask.hasRole(rolesOf(rule.party, roles)) : ask.diagrams.constant(1),
+    rule.subject ? ask.hasRole(rule.subject) : ALWAYS,
+    rule.party ? ask.hasRole(rolesOf(rule.party, roles)) : ALWAYS,
     among(ask, 'informant', rule.informant),
-    rule.informantParty ? tellerAmong(ask, rule.informantParty) : ask.diagrams.constant(1),
+    rule.informantParty ? tellerAmong(ask, rule.informantParty) : ALWAYS,
     when(ask, rule.when),
   ])
 }
@@ -98,7 +98,7 @@ export function boxes(
   return selections.map((box) => ({
     fields: new Set(box.fields),
     holds: ask.diagrams.all([
-      box.about ? aboutParty(ask, box.about, roles) : ask.diagrams.constant(1),
+      box.about ? aboutParty(ask, box.about, roles) : ALWAYS,
       among(ask, 'informant', box.informant),
       among(ask, 'kind', box.statement),
     ]),
@@ -140,12 +140,12 @@ function when(ask: Asker, clause: WhenClause | undefined): Node {
 
 /** Absent means any. */
 export function among(ask: Asker, attribute: string, words: readonly string[] | undefined): Node {
-  return words ? ask.among(attribute, words) : ask.diagrams.constant(1)
+  return words ? ask.among(attribute, words) : ALWAYS
 }
 
 /** Absent means either. */
 export function answer(ask: Asker, attribute: string, wanted: boolean | undefined): Node {
-  if (wanted === undefined) return ask.diagrams.constant(1)
+  if (wanted === undefined) return ALWAYS
   const holds = ask.holds(attribute)
   return wanted ? holds : ask.diagrams.not(holds)
 }

@@ -1,6 +1,7 @@
 import { mayActFor } from '../../case/parties.ts'
+import { PARTY_OF } from '../../case/provenance.ts'
 import type { Sector } from '../../case/vocabulary.ts'
-import type { FieldDefinition, Informant, Party } from '../../catalogue/types.ts'
+import type { FieldDefinition } from '../../catalogue/types.ts'
 import { PERSON_INFORMANTS } from '../consent.ts'
 import type { Program } from '../program.ts'
 import { SHELTERED_INFORMANTS } from '../shield.ts'
@@ -108,17 +109,11 @@ function possible(ask: Asker, programs: readonly Program[]): Node {
     PERSON_INFORMANTS.map((informant) =>
       diagrams.or(
         diagrams.not(ask.among('informant', [informant])),
-        tellerAmong(ask, [PARTY_OF_INFORMANT[informant] ?? '']),
+        tellerAmong(ask, [PARTY_OF[informant] ?? '']),
       ),
     ),
   )
   return diagrams.all([diagrams.or(diagrams.not(own), alike), fitting, ...acting])
-}
-
-const PARTY_OF_INFORMANT: Readonly<Partial<Record<Informant, Party>>> = {
-  V: 'victim',
-  P: 'perpetrator',
-  CH: 'child',
 }
 
 /** A sector that only another vocabulary knows may act for anybody. */
