@@ -1,3 +1,5 @@
+import { ACCESS_ERRORS } from './access-errors.ts'
+import { AUDIT_ERRORS } from './audit-errors.ts'
 import { POLICY_ERRORS } from './policy-errors.ts'
 
 /** One stable code: clients may branch on it, so an entry is never renamed and never reused. */
@@ -120,53 +122,7 @@ export const ERRORS = {
     title: 'Subject is not allowed',
     meaning: 'Records of this type are about the case as a whole and take no `subjectId`.',
   },
-  token_missing: {
-    status: 401,
-    title: 'Access token is missing',
-    meaning: 'The call needs an access token in the header `Authorization`.',
-  },
-  token_invalid: {
-    status: 401,
-    title: 'Access token is not valid',
-    meaning:
-      'The access token is malformed, expired, not meant for this server or not signed by it.',
-  },
-  token_not_bound: {
-    status: 401,
-    title: 'Access token is not bound to a key',
-    meaning: 'A plain bearer token was sent where only a DPoP-bound one is accepted.',
-  },
-  proof_missing: {
-    status: 401,
-    title: 'DPoP proof is missing',
-    meaning: 'A DPoP-bound token needs exactly one header `DPoP`.',
-  },
-  proof_invalid: {
-    status: 401,
-    title: 'DPoP proof is not valid',
-    meaning: 'The proof does not fit the request, the token, its key or the clock (RFC 9449).',
-  },
-  proof_replayed: {
-    status: 401,
-    title: 'DPoP proof was used before',
-    meaning: 'Every proof is accepted once; make a new one for every request.',
-  },
-  use_dpop_nonce: {
-    status: 401,
-    title: 'DPoP nonce is needed',
-    meaning: 'Repeat the request with a proof that holds the nonce from the header `DPoP-Nonce`.',
-  },
-  scope_missing: {
-    status: 403,
-    title: 'Scope is missing',
-    meaning: 'The access token does not carry a scope that the operation needs.',
-  },
-  practitioner_not_recognised: {
-    status: 403,
-    title: 'Practitioner is not recognised',
-    meaning:
-      'The practitioner does not exist at this agency, is not active, or does not hold the role; the answer does not say which.',
-  },
+  ...ACCESS_ERRORS,
   not_permitted: {
     status: 403,
     title: 'Not permitted',
@@ -224,18 +180,7 @@ export const ERRORS = {
     meaning: 'There is no open review for this disclosure, or somebody has decided it.',
   },
   ...POLICY_ERRORS,
-  proof_erased: {
-    status: 410,
-    title: 'Proof was erased',
-    meaning:
-      'A person was erased and with them the salts that open this event; its entry stays in the log, and proofs given out before stay valid.',
-  },
-  event_retired: {
-    status: 410,
-    title: 'Event was retired',
-    meaning:
-      'The time for which audit events are kept is over; the entry stays in the log, and proofs given out before stay valid.',
-  },
+  ...AUDIT_ERRORS,
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',
@@ -340,11 +285,6 @@ export const ERRORS = {
     status: 500,
     title: 'Internal error',
     meaning: 'Something went wrong on the server; nothing was released.',
-  },
-  audit_unavailable: {
-    status: 503,
-    title: 'Audit log is unavailable',
-    meaning: 'The audit log cannot be written, so nothing is released; try again later.',
   },
   not_ready: {
     status: 503,

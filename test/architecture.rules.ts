@@ -51,7 +51,9 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'wire.ts':   { runs: 'all',      types: [],                                                   npm: ['fastify', 'pino'], node: 'all' },
   'main.ts':   { runs: ['cli', 'wire', 'wire.ts', 'config.ts'], types: [],                      npm: ['pino'], node: 'all' },
   'config.ts': { runs: [],         types: [],                                                   npm: [], node: ['fs', 'net', 'path'] },
-  'errors.ts': { runs: ['policy-errors.ts'], types: [],                                         npm: [], node: [] },
+  'errors.ts': { runs: ['access-errors.ts', 'audit-errors.ts', 'policy-errors.ts'], types: [],   npm: [], node: [] },
+  'access-errors.ts': { runs: [],  types: [],                                                   npm: [], node: [] },
+  'audit-errors.ts': { runs: [],   types: [],                                                   npm: [], node: [] },
   'policy-errors.ts': { runs: [],  types: [],                                                   npm: [], node: [] },
 }
 
