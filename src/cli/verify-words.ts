@@ -18,6 +18,8 @@ export const VERIFY_WORDS: Readonly<
   not_signed_by_log: 'is not signed by the log itself',
   malformed_checkpoint: 'is signed, but is not a checkpoint',
   wrong_origin: 'is signed, but for a log of another name',
+  key_ended:
+    'IS SIGNED BY A KEY THAT HAD ENDED BEFORE: somebody else may hold it, or the log goes on without its new key',
   missing: 'IS NOT SERVED, though the signed checkpoint promises it',
   malformed_bundle: 'IS DAMAGED: it does not hold the entries that it should',
   malformed_entry: 'holds an entry that does not have 64 bytes',

@@ -1,16 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 import { OstiaryError } from '../errors.ts'
+import type { LogKeys } from '../services/log-keys.ts'
 import type { ServeLog } from '../services/serve-log.ts'
 
 /** What the log's routes serve. */
 export interface LogRouteOptions {
   readonly log: ServeLog
-  /** Verifier key of the log (c2sp.org/signed-note). */
-  readonly vkey: string
+  /** Verifier keys of the log (c2sp.org/signed-note): the newest, and their signed history. */
+  readonly keys: Pick<LogKeys, 'newest' | 'history'>
 }
 
 /** Seconds for which a checkpoint may be kept; "a few at most", says c2sp.org/tlog-tiles. */
 const CHECKPOINT_AGE = 2
+
+/** Seconds for which the keys may be kept: a rotation overlaps for longer, and an urgent one cannot wait. */
+const KEY_AGE = 60
 
 /** For what never changes: the width is part of the path. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
@@ -22,7 +26,7 @@ const TEXT = 'text/plain; charset=utf-8'
  * and cacheable. What is not there yet, or never will be, gets one and the same 404, which nobody
  * may keep.
  */
-export function logRoutes({ log, vkey }: LogRouteOptions): (app: FastifyInstance) => Promise<void> {
+export function logRoutes({ log, keys }: LogRouteOptions): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     app.get('/log/checkpoint', async (_request, reply) => {
       const note = await log.checkpoint()
@@ -34,9 +38,19 @@ export function logRoutes({ log, vkey }: LogRouteOptions): (app: FastifyInstance
     })
 
     // Where to find it, not why to trust it: verifiers get the key by another way.
-    app.get('/log/vkey', async (_request, reply) =>
-      reply.header('cache-control', 'public, max-age=3600').type(TEXT).send(`${vkey}\n`),
-    )
+    app.get('/log/vkey', async (_request, reply) => {
+      const vkey = await keys.newest()
+      return reply
+        .header('cache-control', `public, max-age=${KEY_AGE}`)
+        .type(TEXT)
+        .send(`${vkey}\n`)
+    })
+
+    // Signed by every key in it that is still held: whoever knows one of them learns the others.
+    app.get('/log/vkeys', async (_request, reply) => {
+      const note = await keys.history()
+      return reply.header('cache-control', `public, max-age=${KEY_AGE}`).type(TEXT).send(note)
+    })
 
     app.get('/log/tile/*', async (request, reply) => {
       // The path as sent: decoded, one tile would have many spellings, and caches many copies.

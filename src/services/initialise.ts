@@ -4,6 +4,7 @@ import { ED25519, formatVkey, verifierKey } from '../domain/log/vkey.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as keyEpochs from '../storage/key-epochs.ts'
+import type * as logKeys from '../storage/log-keys.ts'
 import type * as policies from '../storage/policies.ts'
 import type { PackText } from '../storage/policy-drafts.ts'
 import type * as serverKeys from '../storage/server-keys.ts'
@@ -27,6 +28,7 @@ export interface InitialiseDependencies {
   readonly storage: {
     readonly epochs: Pick<typeof keyEpochs, 'insertKeyEpoch'>
     readonly keys: typeof serverKeys
+    readonly logKeys: Pick<typeof logKeys, 'enterFirstLogKey'>
     readonly policies: typeof policies
   }
   readonly origin: string
@@ -61,6 +63,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
         vkey: formatVkey(verifierKey({ name: origin, seed }, ED25519)),
         x: Buffer.from(ed25519PublicKey(seed)).toString('base64url'),
       }))
+      await storage.logKeys.enterFirstLogKey(tx)
       await ensureSecret(deps, tx, 'cursor', () => ({}))
       await ensureSecret(deps, tx, 'anchor', () => ({}))
       const active = await storage.policies.findActivePolicy(tx)

@@ -1,15 +1,14 @@
 import { anchorOf, anchorStartMark } from '../domain/log/anchor.ts'
 import { paddedCount, shuffleBatch } from '../domain/log/batch.ts'
 import { bundleForAppend } from '../domain/log/bundle.ts'
-import { type LogIdentity, logIdentity } from '../domain/log/checkpoint.ts'
 import { ENTRY_BYTES } from '../domain/log/entry.ts'
 import { equalBytes } from '../domain/log/hash.ts'
 import { appendBatch, type Head, type LogFault, openHead } from '../domain/log/sequence.ts'
 import { tilesForAppend } from '../domain/log/append.ts'
-import { ED25519, formatVkey, type NoteKey, verifierKey } from '../domain/log/vkey.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as log from '../storage/log.ts'
 import type * as logAppend from '../storage/log-append.ts'
+import type { KeysForTick, SigningKeys } from './log-keys.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What one tick came to. */
@@ -35,8 +34,8 @@ export interface SequencerDependencies {
     readonly append: typeof logAppend
   }
   readonly runtime: Pick<Runtime, 'random'>
-  /** The log's own key; its name is the origin. */
-  readonly key: NoteKey
+  /** The log's own keys, looked up by every tick: a rotation takes effect with the next one. */
+  readonly keys: KeysForTick
   /** 32 bytes: fixes what each tick integrated (domain/log/anchor). */
   readonly anchorKey: Uint8Array
   /** Entries per tick where no more are pending; a power of two from 2. */
@@ -55,8 +54,6 @@ export const MOST_ENTRIES = 65_536
  * nodes may do this at once.
  */
 export function makeSequenceLog(deps: SequencerDependencies): SequenceLog {
-  const identity = logIdentity(formatVkey(verifierKey(deps.key, ED25519)))
-  if (!identity) throw new Error('the log has no usable key')
   // Owned by the returned function: the newest checkpoint it has seen committed. A database that
   // later shows an older one was put back, and to go on from there would fork the log.
   let newest: log.StoredCheckpoint | undefined
@@ -64,7 +61,7 @@ export function makeSequenceLog(deps: SequencerDependencies): SequenceLog {
   return async ({ notWithin = 0 } = {}) => {
     const { sequenced, seen } = await deps.db
       .transaction()
-      .execute((tx) => tick(deps, tx, { identity, newest, notWithin }))
+      .execute((tx) => tick(deps, tx, { newest, notWithin }))
     // Two calls at once may hear of their commits in the other order.
     if (seen && seen.size > (newest?.size ?? 0)) newest = seen
     return sequenced
@@ -72,7 +69,6 @@ export function makeSequenceLog(deps: SequencerDependencies): SequenceLog {
 }
 
 interface Tick {
-  readonly identity: LogIdentity
   readonly newest: log.StoredCheckpoint | undefined
   readonly notWithin: number
 }
@@ -97,6 +93,7 @@ async function tick(deps: SequencerDependencies, tx: Tx, options: Tick): Promise
   if (!checkpoint && (await append.hasEntries(tx))) return refused('checkpoint_missing')
   if (isRolledBack(checkpoint, options.newest)) return refused('checkpoint_rolled_back')
 
+  const keys = await deps.keys(tx)
   const size = checkpoint?.size ?? 0
   const last = bundleForAppend(size)
   const head = openHead(
@@ -105,30 +102,23 @@ async function tick(deps: SequencerDependencies, tx: Tx, options: Tick): Promise
       tiles: await log.readTiles(tx, tilesForAppend(size)),
       bundle: last && (await log.readBundle(tx, last.index)),
     },
-    options.identity,
+    keys.identity,
   )
   if (!head.ok) return refused(head.reason)
-  return integrate(deps, tx, { head: head.value, checkpoint, identity: options.identity })
+  return integrate(deps, tx, { head: head.value, checkpoint, keys })
 }
 
 /** Appends what is pending, with an anchor and padding, to a head that was checked. */
 async function integrate(
-  {
-    storage: { append },
-    runtime,
-    key,
-    anchorKey,
-    batch,
-    most = MOST_ENTRIES,
-  }: SequencerDependencies,
+  { storage: { append }, runtime, anchorKey, batch, most = MOST_ENTRIES }: SequencerDependencies,
   tx: Tx,
   from: {
     readonly head: Head
     readonly checkpoint: log.StoredCheckpoint | undefined
-    readonly identity: LogIdentity
+    readonly keys: SigningKeys
   },
 ): Promise<Ticked> {
-  const { head, checkpoint, identity } = from
+  const { head, checkpoint, keys } = from
   const { edge, bundle } = head
   const pending = await append.listPending(tx, most - 1)
   // The anchor is an entry like the others.
@@ -140,13 +130,14 @@ async function integrate(
   const grown = appendBatch(
     head,
     items.map(({ kind, entry }) => (kind === 'anchor' ? anchor : entry)),
-    identity,
-    [key],
+    keys.identity,
+    keys.keys,
   )
   await append.storeTiles(tx, edge.tiles, grown.tiles)
   await append.storeBundles(tx, bundle, grown.bundles)
   await append.deletePending(tx, pending)
   await append.ensureAnchorStart(tx, edge.size, anchorStartMark(anchorKey, edge.size))
+  await keys.settle(edge.size)
   const { size, root, note } = grown
   await append.insertCheckpoint(tx, { size, root, note, previous: checkpoint?.size ?? null, at })
   return {

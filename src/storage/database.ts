@@ -89,6 +89,16 @@ export interface Tables extends PolicyTables {
     previous: string | null
   }
   log_anchor_start: { singleton: Generated<boolean>; size: string; mark: Buffer }
+  log_key: {
+    kid: string
+    vkey: string
+    from_size: string
+    from_time: Generated<Date>
+    signs_until: Date | null
+    until_size: string | null
+    until_time: Date | null
+    compromised: Generated<boolean>
+  }
   agreement_end_told: { agreement_id: string; ended_at: Date; told_at: Date }
 }
 

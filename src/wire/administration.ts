@@ -11,11 +11,14 @@ import { makeRecordEvent } from '../services/record-event.ts'
 import type { AgencyRegistration } from '../services/register-agency.ts'
 import { makeRotateKeyEncryptionKey, type Rotation } from '../services/rotate-key-encryption-key.ts'
 import type { Runtime } from '../services/runtime.ts'
+import { type LogKeyRotation, rotateLogKey } from '../services/rotate-log-key.ts'
 import { rotateTokenKey } from '../services/server-keys.ts'
 import * as agencies from '../storage/agencies.ts'
 import * as auditEvents from '../storage/audit-events.ts'
 import type { Database } from '../storage/database.ts'
 import * as keyEpochs from '../storage/key-epochs.ts'
+import * as log from '../storage/log.ts'
+import * as logKeys from '../storage/log-keys.ts'
 import { migrate } from '../storage/migrate.ts'
 import * as policies from '../storage/policies.ts'
 import * as practitioners from '../storage/practitioner-register.ts'
@@ -52,6 +55,11 @@ export interface Administration {
   addAgency(registration: AgencyRegistration, first?: FirstPractitioner): Promise<AddedAgency>
   /** A new token key; with `compromised` the old ones end at once. */
   rotateTokenKey(compromised: boolean): Promise<{ kid: string; signsFrom: Date }>
+  /** A new key of the log; see `rotateLogKey`. */
+  rotateLogKey(options: {
+    readonly overlap?: number
+    readonly compromised?: boolean
+  }): Promise<LogKeyRotation>
   /** Makes the epoch current and re-wraps what lies under earlier ones. */
   rotateKeyEncryptionKey(epoch: number): Promise<Rotation>
   /** Runs `work` with the owner's connection and the key ring. */
@@ -95,7 +103,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
       makeInitialise({
         db,
         keyRing,
-        storage: { epochs: keyEpochs, keys: serverKeys, policies },
+        storage: { epochs: keyEpochs, keys: serverKeys, logKeys, policies },
         origin: config.logOrigin,
         runtime,
       })(first),
@@ -133,6 +141,25 @@ export function administer(config: Config, parts: AdministrationParts): Administ
             seal: (plain, context) => keyRing.sealSecret(plain, context),
             compromised,
           }),
+        ),
+      ),
+    rotateLogKey: (options) =>
+      withOwner((db, keyRing) =>
+        db.transaction().execute((tx) =>
+          rotateLogKey(
+            tx,
+            {
+              storage: { log, logKeys, serverKeys },
+              seal: (plain, context) => keyRing.sealSecret(plain, context),
+              recordEvent: makeRecordEvent({
+                storage: auditEvents,
+                runtime,
+                origin: config.logOrigin,
+              }),
+              runtime,
+            },
+            options,
+          ),
         ),
       ),
     rotateKeyEncryptionKey: (epoch) =>

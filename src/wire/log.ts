@@ -4,10 +4,12 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { logRoutes } from '../http/log-routes.ts'
 import { openServerSecret } from '../services/initialise.ts'
+import { makeLogKeys } from '../services/log-keys.ts'
 import { makeSequenceLog } from '../services/sequence-log.ts'
 import { makeServeLog } from '../services/serve-log.ts'
 import type { Runtime } from '../services/runtime.ts'
 import * as log from '../storage/log.ts'
+import * as logKeys from '../storage/log-keys.ts'
 import * as logAppend from '../storage/log-append.ts'
 import * as serverKeys from '../storage/server-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
@@ -17,6 +19,7 @@ import type { Pools } from './database.ts'
 
 /** The transparency log of one process: its sequencer and its public side. */
 export interface WiredLog {
+  /** Of the key that is newest at the start; a rotation may bring another one. */
   readonly vkey: string
   readonly routes: (app: FastifyInstance) => Promise<void>
   /** Whether an audit event could be written now: no other node's word is taken for it. */
@@ -27,7 +30,7 @@ export interface WiredLog {
   stop(): Promise<void>
 }
 
-/** Opens the log's key and composes its sequencer and routes. */
+/** Opens the log's keys and composes its sequencer and routes. */
 export async function wireLog(parts: {
   readonly config: Config
   readonly runtime: Runtime
@@ -36,9 +39,13 @@ export async function wireLog(parts: {
   readonly keyRing: KeyRing
 }): Promise<WiredLog> {
   const { config, runtime, logger, pools, keyRing } = parts
-  const opened = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'log')
+  const keys = makeLogKeys({
+    db: pools.app,
+    storage: logKeys,
+    open: (secret, context) => keyRing.openSecret(secret, context),
+  })
   const anchors = await openServerSecret({ db: pools.app, keyRing, storage: serverKeys }, 'anchor')
-  const vkey = String(opened.publicKey['vkey'])
+  const vkey = await keys.newest()
   // The key's name is the origin under which the log began; a new setting cannot rename it.
   const [name = ''] = vkey.split('+', 1)
   if (name !== config.logOrigin)
@@ -48,7 +55,7 @@ export async function wireLog(parts: {
       db: pools.worker,
       storage: { log, append: logAppend },
       runtime,
-      key: { name, seed: opened.secret },
+      keys: keys.forTick,
       anchorKey: anchors.secret,
       batch: config.logBatch,
     }),
@@ -58,7 +65,7 @@ export async function wireLog(parts: {
   })
   return {
     vkey,
-    routes: logRoutes({ log: makeServeLog({ db: pools.app, storage: log }), vkey }),
+    routes: logRoutes({ log: makeServeLog({ db: pools.app, storage: log }), keys }),
     async isWritable() {
       const { rows } = await sql<{ readonly: string }>`
         select current_setting('transaction_read_only') as readonly`.execute(pools.app)

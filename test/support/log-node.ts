@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import { signKeyHistory } from '../../src/domain/log/key-history.ts'
 import { ED25519, formatVkey, type NoteKey, verifierKey } from '../../src/domain/log/vkey.ts'
 import { makeRecordEvent, type Receipt, type RecordEvent } from '../../src/services/record-event.ts'
 import type { Runtime } from '../../src/services/runtime.ts'
@@ -8,6 +9,7 @@ import {
   type SequenceLog,
   type SequencerDependencies,
 } from '../../src/services/sequence-log.ts'
+import { fixedLogKey, type LogKeys } from '../../src/services/log-keys.ts'
 import { makeServeLog, type ServeLog } from '../../src/services/serve-log.ts'
 import * as auditEvents from '../../src/storage/audit-events.ts'
 import type { Database, Tables } from '../../src/storage/database.ts'
@@ -28,6 +30,8 @@ export type LogNode = {
   vkey: string
   /** The log's own key. */
   key: NoteKey
+  /** What the log tells of its key. */
+  keys: Pick<LogKeys, 'newest' | 'history'>
   /** With which its ticks are anchored. */
   anchorKey: Uint8Array
   runtime: Runtime
@@ -47,6 +51,12 @@ export type LogNode = {
 
 export const ORIGIN = 'exchange.example/log'
 
+/** A key that signs from the start and without an end. */
+const periodOf = (vkey: string) => {
+  const open = { untilSize: null, untilTime: null, compromised: false }
+  return { vkey, fromSize: 0, fromTime: new Date(0), ...open }
+}
+
 /** Makes a node on a new database. */
 export async function startLogNode(): Promise<LogNode> {
   const database = await createTestDatabase()
@@ -61,6 +71,7 @@ export async function startLogNode(): Promise<LogNode> {
   const runtime: Runtime = { now: () => new Date(), uuid: randomUUID, random: randomBytes }
   const key = { name: ORIGIN, seed: new Uint8Array(randomBytes(32)) }
   const anchorKey = new Uint8Array(randomBytes(32))
+  const vkey = formatVkey(verifierKey(key, ED25519))
   const recordEvent = makeRecordEvent({ storage: auditEvents, runtime, origin: ORIGIN })
   const transact = transactions(app)
   const serve = makeServeLog({ db: app, storage: log })
@@ -69,7 +80,11 @@ export async function startLogNode(): Promise<LogNode> {
     app,
     worker,
     owner,
-    vkey: formatVkey(verifierKey(key, ED25519)),
+    vkey,
+    keys: {
+      newest: () => Promise.resolve(vkey),
+      history: () => Promise.resolve(signKeyHistory(ORIGIN, [periodOf(vkey)], [key])),
+    },
     key,
     anchorKey,
     runtime,
@@ -86,7 +101,7 @@ export async function startLogNode(): Promise<LogNode> {
         db: worker,
         storage: { log, append: logAppend },
         runtime,
-        key,
+        keys: fixedLogKey(key),
         anchorKey,
         batch: 4,
         ...parts,

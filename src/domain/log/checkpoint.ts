@@ -25,8 +25,18 @@ export type Checkpoint = {
   readonly extensions: readonly string[]
 }
 
-/** A log as its reader knows it: what its checkpoints must say and who must have signed them. */
-export type LogIdentity = { readonly origin: string; readonly verifier: NoteVerifier }
+/**
+ * A log as its reader knows it: what its checkpoints must say and who must have signed them. A log
+ * whose key was rotated has several; one of them is enough, and none may fail.
+ */
+export type LogIdentity = { readonly origin: string; readonly keys: readonly LogKey[] }
+
+/** A key of a log, and how far it speaks for the log. */
+export type LogKey = {
+  readonly verifier: NoteVerifier
+  /** Size of the last checkpoint that it signed; absent while it signs, or where that is not known. */
+  readonly until?: number
+}
 
 /**
  * A checkpoint that its log signed, with the note that carried it (its text is what witnesses
@@ -36,7 +46,12 @@ export type OpenedCheckpoint = { readonly checkpoint: Checkpoint; readonly note:
 
 /** Why a checkpoint is refused. */
 export type CheckpointFailure =
-  NoteFailure | 'not_signed_by_log' | 'malformed_checkpoint' | 'wrong_origin'
+  | NoteFailure
+  | 'not_signed_by_log'
+  | 'malformed_checkpoint'
+  | 'wrong_origin'
+  /** Only keys signed that had ended at a smaller size: a lost key in the wrong hands, perhaps. */
+  | 'key_ended'
 
 /**
  * The text of a checkpoint, as it is signed: origin, size, root and extensions, a line each.
@@ -71,32 +86,56 @@ export function parseCheckpoint(text: string): Checkpoint | undefined {
 }
 
 /**
- * Signs a checkpoint as the log; the key's name should be the origin. Never to be called for a tree
- * that is not a continuation of every one signed before.
+ * Signs a checkpoint as the log, with each of its keys; their name should be the origin. Never to be
+ * called for a tree that is not a continuation of every one signed before.
  *
  * @returns the whole note
- * @throws RangeError as {@link formatCheckpoint} and `signNote`
+ * @throws RangeError as {@link formatCheckpoint} and `signNote`, or when there is no key
  */
-export function signCheckpoint(checkpoint: Checkpoint, key: NoteKey): string {
+export function signCheckpoint(checkpoint: Checkpoint, ...keys: readonly NoteKey[]): string {
   const text = formatCheckpoint(checkpoint)
-  return formatNote(text, [signNote(text, key)])
+  return formatNote(
+    text,
+    keys.map((key) => signNote(text, key)),
+  )
 }
 
+/** A vkey of a log, and the size of the last checkpoint that it may have signed, if it has ended. */
+export type KnownKey = { readonly vkey: string; readonly until?: number }
+
 /**
- * The identity of a log from its vkey (type 01).
+ * The identity of a log from its vkeys (type 01), all of one name. One that is given twice counts
+ * once, with the narrower end.
  *
- * @param origin only where it differs from the key's name
- * @returns undefined when the vkey is malformed or of another type
+ * @param origin only where it differs from the keys' name
+ * @returns undefined when there is none, one is malformed or of another type, or they have several
+ *   names
  */
-export function logIdentity(vkey: string, origin?: string): LogIdentity | undefined {
-  const key = parseVkey(vkey)
-  if (key?.type !== ED25519) return undefined
-  return { origin: origin ?? key.name, verifier: noteVerifier(key) }
+export function logIdentity(
+  vkeys: string | readonly (string | KnownKey)[],
+  origin?: string,
+): LogIdentity | undefined {
+  const known = new Map<string, number>()
+  for (const key of typeof vkeys === 'string' ? [vkeys] : vkeys) {
+    const { vkey, until = Infinity } = typeof key === 'string' ? { vkey: key } : key
+    known.set(vkey, Math.min(until, known.get(vkey) ?? Infinity))
+  }
+  const keys: LogKey[] = []
+  const names = new Set<string>()
+  for (const [vkey, until] of known) {
+    const key = parseVkey(vkey)
+    if (key?.type !== ED25519) return undefined
+    names.add(key.name)
+    keys.push({ verifier: noteVerifier(key), ...(until === Infinity ? {} : { until }) })
+  }
+  const [name] = names
+  return name === undefined || names.size > 1 ? undefined : { origin: origin ?? name, keys }
 }
 
 /**
- * Opens a checkpoint: the log itself must have signed it, and a known witness whose cosignature
- * fails refuses it. How many witnesses are enough is for the caller to say, from `note.signatures`.
+ * Opens a checkpoint: the log itself must have signed it, with a key that had not ended, and a known
+ * key of log or witness whose signature fails refuses it. How many witnesses are enough is for the
+ * caller to say, from `note.signatures`.
  *
  * @throws RangeError when two verifiers have the same name and key id
  */
@@ -105,14 +144,18 @@ export function openCheckpoint(
   log: LogIdentity,
   witnesses: readonly NoteVerifier[] = [],
 ): Outcome<OpenedCheckpoint, CheckpointFailure> {
-  const opened = openNote(note, [log.verifier, ...witnesses])
+  const opened = openNote(note, [...log.keys.map(({ verifier }) => verifier), ...witnesses])
   if (!opened.ok) return opened
-  const { name, keyId } = log.verifier
-  const byLog = opened.value.signatures.some((line) => line.name === name && line.keyId === keyId)
-  if (!byLog) return { ok: false, reason: 'not_signed_by_log' }
+  const { signatures } = opened.value
+  const byLog = log.keys.filter(({ verifier: { name, keyId } }) =>
+    signatures.some((line) => line.name === name && line.keyId === keyId),
+  )
+  if (byLog.length === 0) return { ok: false, reason: 'not_signed_by_log' }
 
   const checkpoint = parseCheckpoint(opened.value.text)
   if (!checkpoint) return { ok: false, reason: 'malformed_checkpoint' }
   if (checkpoint.origin !== log.origin) return { ok: false, reason: 'wrong_origin' }
+  if (byLog.every(({ until }) => until !== undefined && until < checkpoint.size))
+    return { ok: false, reason: 'key_ended' }
   return { ok: true, value: { checkpoint, note: opened.value } }
 }

@@ -30,7 +30,7 @@ export type LogFault =
   | 'checkpoint_missing'
   /** The newest checkpoint is older than one this process has published or seen, or another one. */
   | 'checkpoint_rolled_back'
-  /** The log's own key did not sign it, or its note says another size or root than its row. */
+  /** No key of the log's own signed it, or its note says another size or root than its row. */
   | 'checkpoint_forged'
   /** A tile of the edge is missing, of another width, or not the one that was signed. */
   | 'tiles_damaged'
@@ -38,7 +38,7 @@ export type LogFault =
   | 'bundle_damaged'
 
 /**
- * Checks what is stored against the checkpoint, and that against the log's own key.
+ * Checks what is stored against the checkpoint, and that against the log's own keys.
  *
  * @returns the head to continue; a log without checkpoint is empty
  */
@@ -75,20 +75,21 @@ export type Appended = {
  * `head.edge.size`.
  *
  * @param entries at least one: a checkpoint of the same size would say nothing new
+ * @param keys each signs; at least one
  * @throws RangeError when there is none, one is over 65535 bytes, or the tree is full
  */
 export function appendBatch(
   head: Head,
   entries: readonly Uint8Array[],
   log: Pick<LogIdentity, 'origin'>,
-  key: NoteKey,
+  keys: readonly NoteKey[],
 ): Appended {
   if (entries.length === 0) throw new RangeError('an empty batch')
   const bundles = appendEntries(head.edge.size, head.bundle, entries)
   const growth = appendLeaves(head.edge, entries.map(leafHash))
   const { size } = growth.edge
   const root = edgeRoot(growth.edge)
-  const note = signCheckpoint({ origin: log.origin, size, root, extensions: [] }, key)
+  const note = signCheckpoint({ origin: log.origin, size, root, extensions: [] }, ...keys)
   return { size, root, note, tiles: growth.tiles, bundles }
 }
 

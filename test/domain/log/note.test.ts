@@ -245,10 +245,20 @@ t.test('any text can be signed, opened, and is lost with any flipped bit', async
   fc.assert(
     fc.property(texts, fc.nat(), (text, bit) => {
       const note = formatNote(text, [signNote(text, logKey)])
-      const opened = openNote(utf8(note), [log.verifier])
+      const opened = openNote(
+        utf8(note),
+        log.keys.map(({ verifier }) => verifier),
+      )
       const bytes = utf8(note)
       bytes[(bit >> 3) % bytes.length]! ^= 1 << (bit & 7)
-      return opened.ok && opened.value.text === text && !openNote(bytes, [log.verifier]).ok
+      return (
+        opened.ok &&
+        opened.value.text === text &&
+        !openNote(
+          bytes,
+          log.keys.map(({ verifier }) => verifier),
+        ).ok
+      )
     }),
     { numRuns: 200 },
   )
