@@ -6,7 +6,15 @@ import { compilePack, parsePack } from '../../src/services/policy-versions.ts'
 import type { Tables } from '../../src/storage/database.ts'
 import { activatePolicy } from '../../src/storage/policies.ts'
 import { realCatalogue } from '../support/catalogue.ts'
-import { concludeAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
+import {
+  askForDropout,
+  askForHerPhone,
+  concludeAgreement,
+  depositBothSides,
+  DROPOUT_REQUEST,
+  HER_PHONE,
+  openLakesideCase,
+} from '../support/lakeside-case.ts'
 import { type Agency, expectStatus, startWorld } from '../support/world.ts'
 
 const world = await startWorld()
@@ -19,42 +27,20 @@ const at = await openLakesideCase(world)
 const { ana, marko, agencies } = at
 const { police, programme, support } = agencies
 await concludeAgreement(agencies)
-await deposit(world, at, programme, 'pp_case_manager', {
-  type: 'programme_engagement',
-  subject: marko,
-  informant: 'PP',
-  fields: { status: 'dropout', dropout_at: '2026-11-16T18:00:00.000Z' },
-})
-const PHONE = '+38640555012'
-await deposit(world, at, support, 'vss_advocate', {
-  type: 'contact_location',
-  subject: ana,
-  informant: 'V',
-  toldBy: ana,
-  fields: { safe_phone: PHONE },
-})
+await depositBothSides(world, at)
 
-const warning = {
-  subject: marko,
-  purpose: 'safety_urgent',
-  fields: ['programme_engagement/event', 'programme_engagement/status'],
-  justification: 'weekly handover',
-}
 const explained = (agency: Agency, id: string, role: 'dpo' | 'org_admin' = 'dpo') =>
   agency.call(role, 'GET', `/v1/disclosures/${id}/explanation`)
 const entryOf = (body: { entries: { field: string }[] }, field: string) =>
   body.entries.find((entry) => entry.field === field) as never as Record<string, never>
 
 t.test('the officer of the agency that asked sees what was told, and cited', async (t) => {
-  const { body: asked } = await expectStatus(
-    201,
-    disclose(at, support, 'partner_contact_worker', warning),
-  )
+  const { body: asked } = await askForDropout(at)
   const { body, text } = await expectStatus(200, explained(support, asked.id))
   t.same(body.views, ['recipient'])
   t.equal(body.policy.version, 1)
   t.equal(body.outcome, asked.outcome)
-  t.same(body.request.requested, warning.fields)
+  t.same(body.request.requested, DROPOUT_REQUEST.fields)
   t.equal(body.request.justified, true)
   t.notOk('facts' in body)
   const told = entryOf(body, 'programme_engagement.dropout_at')
@@ -70,14 +56,7 @@ t.test('the officer of the agency that asked sees what was told, and cited', asy
 })
 
 t.test('what was silent is explained to the source alone', async (t) => {
-  const { body: asked } = await expectStatus(
-    201,
-    disclose(at, programme, 'pp_case_manager', {
-      subject: ana,
-      purpose: 'risk_management',
-      fields: ['contact_location.safe_phone'],
-    }),
-  )
+  const { body: asked } = await askForHerPhone(at)
   const his = await expectStatus(200, explained(programme, asked.id))
   t.same(his.body.views, ['recipient'])
   t.same(his.body.entries, [])
@@ -105,7 +84,7 @@ t.test('what was silent is explained to the source alone', async (t) => {
   }
   t.ok(forbids.some(({ result }) => result === 'stands'))
   t.ok(permits.some(({ mismatches }) => mismatches.length > 0))
-  t.notMatch(text, PHONE)
+  t.notMatch(text, HER_PHONE)
   t.equal((await explained(police, asked.id)).status, 404)
 })
 
@@ -113,7 +92,7 @@ t.test('a preview is explained as well, and each reading is an event', async (t)
   const { body: asked } = await expectStatus(
     200,
     support.call('partner_contact_worker', 'POST', '/v1/disclosures/preview', {
-      body: { caseId: at.caseId, ...{ ...warning, subject: undefined }, subjectId: marko },
+      body: { caseId: at.caseId, ...DROPOUT_REQUEST, subjectId: marko },
     }),
   )
   const { body } = await expectStatus(200, explained(support, asked.id))
@@ -126,27 +105,13 @@ t.test('a preview is explained as well, and each reading is an event', async (t)
 })
 
 t.test('after a change of policy the reasons are still those of then', async (t) => {
-  const { body: before } = await expectStatus(
-    201,
-    disclose(at, programme, 'pp_case_manager', {
-      subject: ana,
-      purpose: 'risk_management',
-      fields: ['contact_location.safe_phone'],
-    }),
-  )
+  const { body: before } = await askForHerPhone(at)
   const rulesOf = (body: { entries: { field: string }[] }) =>
     (entryOf(body, 'contact_location.safe_phone') as never as { rules: string[] }).rules
   const then = rulesOf((await expectStatus(200, explained(support, before.id))).body)
   t.ok(then.length > 0)
   await activate(`policy: nothing\ntitle: Nothing at all\nsource: [test]\n`)
-  const { body: after } = await expectStatus(
-    201,
-    disclose(at, programme, 'pp_case_manager', {
-      subject: ana,
-      purpose: 'risk_management',
-      fields: ['contact_location.safe_phone'],
-    }),
-  )
+  const { body: after } = await askForHerPhone(at)
   const [old, now] = await Promise.all(
     [before.id, after.id].map((id) => expectStatus(200, explained(support, id))),
   )
@@ -161,14 +126,7 @@ t.test('after a change of policy the reasons are still those of then', async (t)
 })
 
 t.test('once the person is erased, the facts are gone and the log still tells', async (t) => {
-  const { body: asked } = await expectStatus(
-    201,
-    disclose(at, programme, 'pp_case_manager', {
-      subject: ana,
-      purpose: 'risk_management',
-      fields: ['contact_location.safe_phone'],
-    }),
-  )
+  const { body: asked } = await askForHerPhone(at)
   const his = await expectStatus(200, explained(programme, asked.id))
   await sql`delete from subject_key where owner_id = ${ana} and agency_id = ${support.id}`.execute(
     owner,

@@ -1,7 +1,14 @@
 // A draft tried on past decisions: what would stay, what would leave, and what can be tried no more.
 import t from 'tap'
 import pg from 'pg'
-import { concludeAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
+import {
+  askForDropout,
+  askForHerPhone,
+  concludeAgreement,
+  depositBothSides,
+  HER_PHONE,
+  openLakesideCase,
+} from '../support/lakeside-case.ts'
 import { administrator, withScopes } from '../support/policy-people.ts'
 import { expectStatus, startWorld } from '../support/world.ts'
 
@@ -15,45 +22,17 @@ t.teardown(async () => {
 })
 const at = await openLakesideCase(world)
 const { ana, marko, agencies } = at
-const { programme, support } = agencies
+const { programme } = agencies
 await concludeAgreement(agencies)
-await deposit(world, at, programme, 'pp_case_manager', {
-  type: 'programme_engagement',
-  subject: marko,
-  informant: 'PP',
-  fields: { status: 'dropout', dropout_at: '2026-11-16T18:00:00.000Z' },
-})
-const PHONE = '+38640555012'
-await deposit(world, at, support, 'vss_advocate', {
-  type: 'contact_location',
-  subject: ana,
-  informant: 'V',
-  toldBy: ana,
-  fields: { safe_phone: PHONE },
-})
+await depositBothSides(world, at)
 const WARNINGS = 3
 let released = 0
 for (let i = 0; i < WARNINGS; i++) {
   world.clock.advance(60_000)
-  const { body } = await expectStatus(
-    201,
-    disclose(at, support, 'partner_contact_worker', {
-      subject: marko,
-      purpose: 'safety_urgent',
-      fields: ['programme_engagement/event', 'programme_engagement/status'],
-      justification: 'weekly handover',
-    }),
-  )
+  const { body } = await askForDropout(at)
   released = body.fields.filter(({ outcome }: { outcome: string }) => outcome === 'released').length
 }
-await expectStatus(
-  201,
-  disclose(at, programme, 'pp_case_manager', {
-    subject: ana,
-    purpose: 'risk_management',
-    fields: ['contact_location.safe_phone'],
-  }),
-)
+await askForHerPhone(at)
 
 const author = await administrator(world.operator)
 interface Document {
@@ -104,7 +83,7 @@ t.test('without the permit, so many more refusals', async (t) => {
     },
   )
   t.match(body.sentence, `${WARNINGS + 1} decisions, ${WARNINGS * released} more refusals`)
-  for (const secret of [PHONE, ana, marko, at.caseId, '18:00:00'])
+  for (const secret of [HER_PHONE, ana, marko, at.caseId, '18:00:00'])
     t.notMatch(text, secret, 'neither values nor persons')
 })
 

@@ -205,3 +205,56 @@ export function withdraw(at: LakesideCase, consentId: string): Promise<Answer> {
   const path = `/v1/consents/${consentId}/withdrawal`
   return expectStatus(200, at.agencies.support.call('vss_advocate', 'POST', path))
 }
+
+/** Her number, as she told it to her service: what his side must never learn. */
+export const HER_PHONE = '+38640555012'
+
+/** What either side holds before anybody asks: his drop-out, and her number. */
+export async function depositBothSides(
+  world: { readonly clock: { now(): Date } },
+  at: LakesideCase,
+): Promise<void> {
+  await deposit(world, at, at.agencies.programme, 'pp_case_manager', {
+    type: 'programme_engagement',
+    subject: at.marko,
+    informant: 'PP',
+    fields: { status: 'dropout', dropout_at: '2026-11-16T18:00:00.000Z' },
+  })
+  await deposit(world, at, at.agencies.support, 'vss_advocate', {
+    type: 'contact_location',
+    subject: at.ana,
+    informant: 'V',
+    toldBy: at.ana,
+    fields: { safe_phone: HER_PHONE },
+  })
+}
+
+/** What her service asks to know whether he still comes to the programme. */
+export const DROPOUT_REQUEST = {
+  purpose: 'safety_urgent',
+  fields: ['programme_engagement/event', 'programme_engagement/status'],
+  justification: 'weekly handover',
+}
+
+/** Her service asks it, and may know. */
+export function askForDropout(at: LakesideCase): Promise<Answer> {
+  return expectStatus(
+    201,
+    disclose(at, at.agencies.support, 'partner_contact_worker', {
+      subject: at.marko,
+      ...DROPOUT_REQUEST,
+    }),
+  )
+}
+
+/** His programme asks for her number: it learns nothing, not even that there is one. */
+export function askForHerPhone(at: LakesideCase): Promise<Answer> {
+  return expectStatus(
+    201,
+    disclose(at, at.agencies.programme, 'pp_case_manager', {
+      subject: at.ana,
+      purpose: 'risk_management',
+      fields: ['contact_location.safe_phone'],
+    }),
+  )
+}
