@@ -102,7 +102,7 @@ async function letIn(
   { guard, countCall, countRefusal }: MountOptions,
 ): Promise<void> {
   try {
-    request.caller = await guard(request, scopes)
+    request.caller = { ...(await guard(request, scopes)), operation: operation.id }
     // By sector and not by case, so that being held to the grid tells nothing of any case.
     if (mayActFor(request.caller.sector).includes('perpetrator')) request.onTimeGrid = true
   } catch (error) {

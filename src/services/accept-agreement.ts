@@ -18,7 +18,7 @@ export function makeAcceptAgreement(deps: AgreementDependencies) {
     id: string,
     { signatory = null }: { readonly signatory?: string | null },
   ): Promise<AgreementView> =>
-    deps.administering(caller, { operation: 'acceptAgreement' }, async (tx) => {
+    deps.administering(caller, { operation: 'acceptAgreement', target: id }, async (tx) => {
       requireAdministrator(caller)
       const { agencyId } = caller
       const seen = await deps.storage.findAgreement(tx, id)
@@ -44,7 +44,7 @@ export function makeAcceptAgreement(deps: AgreementDependencies) {
         ...calledBy(caller),
         at: now,
         type: 'agreement.accepted',
-        public: { agreementId: id },
+        public: { agreementId: id, parties: accepted.parties, inForce: isAccepted(accepted) },
         private: {},
       })
       return viewOf(accepted, now)

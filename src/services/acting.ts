@@ -10,11 +10,13 @@ export interface About {
   readonly operation: string
   readonly caseId?: string
   readonly subjectId?: string
+  /** Id that the request names, of whatever kind: of a record, a disclosure, an agency … */
+  readonly target?: string
 }
 
 /**
  * Runs one use case in a transaction as the caller's agency, after proving who acts. When it is
- * refused for want of authority (403, 404), nothing of it stays but an audit event that says so.
+ * refused for want of authority (403, 404, a signature that does not verify), nothing of it stays but an audit event that says so.
  */
 export type Acting = <Result>(
   caller: Caller,
@@ -36,18 +38,27 @@ export function makeActing(deps: {
         return work(tx)
       })
     } catch (error) {
-      if (error instanceof OstiaryError && [403, 404].includes(error.statusCode))
+      if (error instanceof OstiaryError && isRefusal(error))
         await recordRefusal(deps, caller, about, error.code)
       throw error
     }
   }
 }
 
+/** A person's signature that does not verify is a refusal of authority as well, whatever status says so. */
+const SIGNATURE_CODES: readonly string[] = [
+  'review_signature_invalid',
+  'approval_signature_invalid',
+]
+
+const isRefusal = ({ statusCode, code }: OstiaryError): boolean =>
+  [403, 404].includes(statusCode) || SIGNATURE_CODES.includes(code)
+
 /** Writes the event of a refusal in a transaction of its own. */
 export async function recordRefusal(
   { transact, recordEvent }: { readonly transact: Transact; readonly recordEvent: RecordEvent },
   caller: Caller,
-  { operation, caseId, subjectId }: About,
+  { operation, caseId, subjectId, target }: About,
   code: string,
 ): Promise<void> {
   try {
@@ -55,9 +66,10 @@ export async function recordRefusal(
       recordEvent(tx, {
         ...calledBy(caller),
         type: 'authority.refused',
+        operation,
         ...(caseId === undefined ? {} : { caseId }),
         ...(subjectId === undefined ? {} : { subjectId }),
-        public: { operation, refused: code },
+        public: { operation, refused: code, ...(target === undefined ? {} : { target }) },
         private: {},
       }),
     )

@@ -38,8 +38,8 @@ export interface ActivateDependencies extends PolicyLifeDependencies {
  * `draft_too_heavy`, `version_conflict` (the draft changed meanwhile).
  */
 export function makeActivatePolicy(deps: ActivateDependencies) {
-  const about = { operation: 'activatePolicyDraft' }
   return async (caller: Caller, id: string): Promise<VersionView> => {
+    const about = { operation: 'activatePolicyDraft', target: id }
     const { draft, base } = await deps.acting(caller, about, async (tx) => {
       const seen = await activatable(deps, tx, caller, id)
       return { draft: seen, base: await deps.storage.findPolicyVersion(tx, seen.basedOn) }

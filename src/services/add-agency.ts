@@ -3,8 +3,8 @@ import { agencyDigest, practitionerDigest } from '../domain/log/record-digest.ts
 import type * as agencies from '../storage/agencies.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as practitioners from '../storage/practitioner-register.ts'
-import type { RecordEvent } from './record-event.ts'
-import { type AgencyRegistration, entryOf } from './register-agency.ts'
+import { byCommand, type RecordEvent } from './record-event.ts'
+import { type AgencyRegistration, createdAgency, entryOf } from './register-agency.ts'
 import type { Runtime } from './runtime.ts'
 import { type PublicJwk, usableKey } from './usable-key.ts'
 
@@ -46,10 +46,11 @@ export function makeAddAgency(deps: {
     const practitioner = first && practitionerOf(first, entry.id, deps.runtime)
     if (practitioner) await deps.practitioners.insertPractitioner(tx, practitioner, at)
     await deps.recordEvent(tx, {
+      ...byCommand(operator ? 'admin create' : 'agency add'),
       type: 'agency.created',
       agencyId: entry.id,
       at,
-      public: { agencyId: entry.id, sector: entry.sector, scopes: entry.scopes, operator },
+      public: createdAgency(entry),
       private: {
         practitionerId: practitioner?.id ?? null,
         agencyDigest: agencyDigest({ ...entry, version: 1 }),

@@ -70,7 +70,14 @@ export function makeRecordAgreement(deps: AgreementDependencies) {
         ...calledBy(caller),
         at,
         type: 'agreement.created',
-        public: { agreementId: id, parties: agreement.parties, purposes },
+        public: {
+          agreementId: id,
+          parties: agreement.parties,
+          purposes,
+          validFrom: validFrom.toISOString(),
+          validTo: validTo.toISOString(),
+          policyApproval,
+        },
         private: {
           agreementDigest: agreementDigest({ ...agreement, createdBy: caller.agencyId }),
         },
@@ -82,7 +89,7 @@ export function makeRecordAgreement(deps: AgreementDependencies) {
 /** One agreement of the caller's. Throws `not_found`. */
 export function makeViewAgreement(deps: AgreementDependencies) {
   return (caller: Caller, id: string): Promise<AgreementView> =>
-    deps.administering(caller, { operation: 'getAgreement' }, async (tx) => {
+    deps.administering(caller, { operation: 'getAgreement', target: id }, async (tx) => {
       const entry = await deps.storage.findAgreement(tx, id)
       if (!entry) throw new OstiaryError('not_found')
       return viewOf(entry, deps.runtime.now())
@@ -116,7 +123,7 @@ export function makeTerminateAgreement(deps: AgreementDependencies) {
     id: string,
     { at, reason }: { readonly at?: string; readonly reason?: string },
   ): Promise<AgreementView> =>
-    deps.administering(caller, { operation: 'terminateAgreement' }, async (tx) => {
+    deps.administering(caller, { operation: 'terminateAgreement', target: id }, async (tx) => {
       requireAdministrator(caller)
       const seen = await deps.storage.findAgreement(tx, id)
       if (!seen) throw new OstiaryError('not_found')
@@ -142,7 +149,15 @@ export function makeTerminateAgreement(deps: AgreementDependencies) {
         ...calledBy(caller),
         at: now,
         type: 'agreement.terminated',
-        public: { agreementId: id, terminatedAt: end.toISOString() },
+        public: {
+          agreementId: id,
+          parties: entry.parties,
+          validTo: {
+            from: (entry.terminatedAt ?? entry.validTo).toISOString(),
+            to: end.toISOString(),
+          },
+          terminatedAt: end.toISOString(),
+        },
         private: {},
       })
       return viewOf({ ...entry, terminatedAt: end }, now)

@@ -24,7 +24,7 @@ import { requireCaseWork, requirePerson } from './case-access.ts'
 import { informantsOf, type RecordReceipt } from './deposit-record.ts'
 import type { DutiesInForce } from './duties-in-force.ts'
 import { type Expected, requireVersion } from './expected-version.ts'
-import { type OwnRecordDependencies, requireOwnRecord } from './own-record.ts'
+import { fieldIds, type OwnRecordDependencies, requireOwnRecord } from './own-record.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import {
   adviceOn,
@@ -73,7 +73,7 @@ export function makeAmendRecord(deps: AmendDependencies) {
     expected: Expected,
     amendment: Amendment,
   ): Promise<RecordReceipt> =>
-    deps.acting(caller, { operation: 'amendRecord' }, async (tx) => {
+    deps.acting(caller, { operation: 'amendRecord', target: id }, async (tx) => {
       requireCaseWork(caller)
       const { record, view } = await requireOwnRecord(deps, tx, caller, id)
       requireVersion(expected, record.version)
@@ -104,8 +104,8 @@ export function makeAmendRecord(deps: AmendDependencies) {
           recordId: id,
           recordType: record.type,
           version: version.version,
-          fields: Object.keys(values),
-          removed,
+          fields: fieldIds(record, Object.keys(values)),
+          removed: fieldIds(record, removed),
         },
         private: {
           duties: rules,

@@ -3,20 +3,23 @@ import type { Database } from '../storage/database.ts'
 import type * as notices from '../storage/notices.ts'
 import { type Clock, MOST_PER_RUN } from './clock.ts'
 import { eachApart } from './each-apart.ts'
+import { byWorker, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
  * Tells the administrator of each party, once, that an agreement is over, whether or not anybody has
- * asked for anything under it since. `db` is of the worker role.
+ * asked for anything under it since, and writes it down. `db` is of the worker role.
  */
 export function makeAnnounceAgreementEnds({
   db,
   storage,
+  recordEvent,
   runtime,
 }: {
   readonly db: Database
   readonly storage: Pick<typeof clocks, 'claimEndTold' | 'listUntoldEnds'> &
     Pick<typeof notices, 'insertNotices'>
+  readonly recordEvent: RecordEvent
   readonly runtime: Pick<Runtime, 'uuid'>
 }): Clock {
   return async (now) => {
@@ -36,6 +39,13 @@ export function makeAnnounceAgreementEnds({
           })),
           now,
         )
+        await recordEvent(tx, {
+          ...byWorker('announce_agreement_ends'),
+          at: now,
+          type: 'agreement.ended',
+          public: { agreementId: agreement.id, parties: agreement.parties },
+          private: {},
+        })
         return true
       }),
     )

@@ -27,12 +27,12 @@ import type { VersionedDraft } from './write-draft.ts'
  * draft changed meanwhile.
  */
 export function makeApproveDraft(deps: PolicyLifeDependencies) {
-  const about = { operation: 'approvePolicyDraft' }
   return async (
     caller: Caller,
     id: string,
     { signature }: { readonly signature: string },
   ): Promise<VersionedDraft> => {
+    const about = { operation: 'approvePolicyDraft', target: id }
     const { draft, base } = await deps.acting(caller, about, async (tx) => {
       const seen = await approvable(deps, tx, caller, id)
       return {

@@ -17,4 +17,6 @@ export interface Caller {
   readonly role?: PractitionerRole
   /** Random UUID of this request, never taken from the client. */
   readonly requestId: string
+  /** operationId of the contract. */
+  readonly operation?: string
 }

@@ -30,7 +30,7 @@ export interface MemberDependencies extends CaseDependencies {
  */
 export function makeAddMember(deps: MemberDependencies) {
   return (caller: Caller, caseId: string, stated: NewMember): Promise<MemberView> =>
-    deps.acting(caller, { operation: 'addMember', caseId }, async (tx) => {
+    deps.acting(caller, { operation: 'addMember', caseId, target: stated.agencyId }, async (tx) => {
       const { storage, runtime } = deps
       await requireMayBring(deps, tx, caller, caseId)
       const agency = await storage.findAgency(tx, stated.agencyId)
@@ -89,7 +89,7 @@ export function makeAddMember(deps: MemberDependencies) {
  */
 export function makeRemoveMember(deps: CaseDependencies) {
   return (caller: Caller, caseId: string, agencyId: string): Promise<void> =>
-    deps.acting(caller, { operation: 'removeMember', caseId }, async (tx) => {
+    deps.acting(caller, { operation: 'removeMember', caseId, target: agencyId }, async (tx) => {
       const { storage } = deps
       await requireMayLetGo(deps, tx, caller, caseId, agencyId)
       await deps.locks.lockExclusive(tx, [`case:${caseId}`])

@@ -8,6 +8,7 @@ import type { Acting } from './acting.ts'
 import { requireAdministrator } from './administration.ts'
 import { agencyView, type VersionedAgency } from './agency-view.ts'
 import type { Caller } from './caller.ts'
+import { changedAgency } from './changed-settings.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import { distinctPhases } from './register-agency.ts'
 import type { Runtime } from './runtime.ts'
@@ -63,7 +64,7 @@ export function makeChangeAgency(deps: ChangeAgencyDependencies) {
     expected: Expected,
     patch: AgencyPatch,
   ): Promise<VersionedAgency> =>
-    deps.administering(caller, { operation: 'updateAgency' }, async (tx) => {
+    deps.administering(caller, { operation: 'updateAgency', target: id }, async (tx) => {
       requireAdministrator(caller)
       const { operator } = await requireEntry(deps, tx, caller, id)
       await deps.locks.lockExclusive(tx, [`agency:${id}`])
@@ -81,7 +82,12 @@ export function makeChangeAgency(deps: ChangeAgencyDependencies) {
         ...calledBy(caller),
         at,
         type: 'agency.changed',
-        public: { agencyId: id, changed: Object.keys(patch).sort(), version: changed.version },
+        public: {
+          agencyId: id,
+          changed: Object.keys(patch).sort(),
+          settings: changedAgency(entry, changed),
+          version: changed.version,
+        },
         private: { agencyDigest: agencyDigest(changed) },
       })
       const reader = { agencyId: caller.agencyId, operator }

@@ -44,7 +44,7 @@ export function makeOpenForComment(deps: PolicyLifeDependencies) {
     id: string,
     { until }: { readonly until?: string },
   ): Promise<VersionedDraft> =>
-    deps.acting(caller, { operation: 'openPolicyDraft' }, async (tx) => {
+    deps.acting(caller, { operation: 'openPolicyDraft', target: id }, async (tx) => {
       requireOrgAdmin(caller)
       const draft = await ownOpenDraft(deps, tx, caller, id)
       const at = deps.runtime.now()
@@ -85,7 +85,7 @@ export function makeOpenForComment(deps: PolicyLifeDependencies) {
  */
 export function makeCommentOnDraft(deps: PolicyLifeDependencies) {
   return (caller: Caller, id: string, { text }: { readonly text: string }): Promise<CommentView> =>
-    deps.acting(caller, { operation: 'commentOnPolicyDraft' }, async (tx) => {
+    deps.acting(caller, { operation: 'commentOnPolicyDraft', target: id }, async (tx) => {
       const draft = await seenDraft(deps, tx, id)
       if (draft.openedAt === null) throw new OstiaryError('not_found')
       requireOpen(draft)
@@ -115,7 +115,7 @@ export function makeListComments(deps: PolicyLifeDependencies) {
     id: string,
     filter: { readonly after?: TimePosition; readonly limit: number },
   ): Promise<{ items: CommentView[]; last: TimePosition | undefined }> =>
-    deps.reading(caller, { operation: 'listPolicyDraftComments' }, async (tx) => {
+    deps.reading(caller, { operation: 'listPolicyDraftComments', target: id }, async (tx) => {
       const { revision } = await seenDraft(deps, tx, id)
       const rows = await deps.storage.listComments(tx, id, filter)
       const end = rows.at(-1)

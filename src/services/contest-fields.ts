@@ -8,7 +8,12 @@ import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
 import { requireCaseWork, requirePerson } from './case-access.ts'
 import type { RecordReceipt } from './deposit-record.ts'
-import { type OwnRecordDependencies, requireHeld, requireOwnRecord } from './own-record.ts'
+import {
+  fieldIds,
+  type OwnRecordDependencies,
+  requireHeld,
+  requireOwnRecord,
+} from './own-record.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 import type { SubjectKeyFor } from './subject-key.ts'
@@ -37,7 +42,7 @@ export interface ContestDependencies extends OwnRecordDependencies {
  */
 export function makeContestFields(deps: ContestDependencies) {
   return (caller: Caller, id: string, contestation: Contestation): Promise<RecordReceipt> =>
-    deps.acting(caller, { operation: 'contestFields' }, async (tx) => {
+    deps.acting(caller, { operation: 'contestFields', target: id }, async (tx) => {
       if (caller.role !== 'dpo') requireCaseWork(caller)
       const { record, view } = await requireOwnRecord(deps, tx, caller, id)
       const { contestedBy, note, fields } = contestation
@@ -60,7 +65,12 @@ export function makeContestFields(deps: ContestDependencies) {
         type: 'alter.contested',
         caseId: record.caseId,
         ...(record.subjectId === null ? {} : { subjectId: record.subjectId }),
-        public: { recordId: id, recordType: record.type, version, fields: names },
+        public: {
+          recordId: id,
+          recordType: record.type,
+          version,
+          fields: fieldIds(record, names),
+        },
         private: {
           contestedBy: contestedBy ?? null,
           recordDigest: recordDigest({ ...next, recordId: id, at }),

@@ -236,6 +236,7 @@ function eventOf(
       type: mode.kind === 'preview' ? 'disclose.previewed' : 'disclose.decided',
       caseId: request.caseId,
       subjectId: request.subjectId,
+      result: shown.outcome,
     },
     {
       disclosureId: id,

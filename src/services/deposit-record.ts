@@ -24,6 +24,7 @@ import type { Caller } from './caller.ts'
 import { requireCase, requireCaseWork, requirePerson } from './case-access.ts'
 import type { DutiesInForce } from './duties-in-force.ts'
 import { once } from './idempotent.ts'
+import { fieldIds } from './own-record.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import {
   adviceOn,
@@ -200,7 +201,12 @@ async function deposit(
     type: 'collect.deposited',
     caseId,
     ...(subjectId === null ? {} : { subjectId }),
-    public: { recordId: id, recordType: type, version: 1, fields: Object.keys(values) },
+    public: {
+      recordId: id,
+      recordType: type,
+      version: 1,
+      fields: fieldIds({ type }, Object.keys(values)),
+    },
     private: {
       duties: rules,
       informants: informantsOf(origins),

@@ -79,7 +79,7 @@ export interface DiscloseDependencies {
   /** Writes the follow-up event of values that were decided to leave and would not open. */
   readonly recordUnreadable: (
     caller: Caller,
-    disclosureId: string,
+    decided: { readonly id: string; readonly request: DisclosureRequest },
     fields: readonly { readonly recordId: string; readonly field: string }[],
   ) => Promise<void>
 }

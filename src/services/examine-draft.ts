@@ -31,7 +31,7 @@ export interface DraftDifference extends NonNullable<Comparison['difference']> {
 /** Finds out everything about a draft: faults, tests, guardrails. Throws `not_found`, `draft_too_heavy`. */
 export function makeCheckDraft(deps: PolicyLifeDependencies) {
   return async (caller: Caller, id: string): Promise<DraftReport> => {
-    const draft = await deps.reading(caller, { operation: 'checkPolicyDraft' }, (tx) =>
+    const draft = await deps.reading(caller, { operation: 'checkPolicyDraft', target: id }, (tx) =>
       seenDraft(deps, tx, id),
     )
     const { faults, tests, sound } = await deps.examiner.examine(sourceOf(draft))
@@ -59,7 +59,7 @@ export function makeDiffDraft(deps: PolicyLifeDependencies) {
   ): Promise<DraftDifference> => {
     const { draft, base } = await deps.reading(
       caller,
-      { operation: 'diffPolicyDraft' },
+      { operation: 'diffPolicyDraft', target: id },
       async (tx) => {
         const seen = await seenDraft(deps, tx, id)
         const version = against ?? (await deps.storage.findActivePolicy(tx))?.version ?? 0

@@ -23,7 +23,7 @@ import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
 import { type FactsState, openDecision } from './open-decision.ts'
 import type { PastPolicies } from './past-policies.ts'
-import { calledBy, type RecordEvent } from './record-event.ts'
+import { byCommand, calledBy, type RecordEvent } from './record-event.ts'
 
 /** A past decision with its reasons; never a value. */
 export interface DecisionExplanation {
@@ -74,7 +74,7 @@ export interface ExplainDependencies {
  */
 export function makeExplainDecision(deps: ExplainDependencies & { readonly acting: Acting }) {
   return (caller: Caller, id: string): Promise<DecisionExplanation> =>
-    deps.acting(caller, { operation: 'explainDisclosure' }, async (tx) => {
+    deps.acting(caller, { operation: 'explainDisclosure', target: id }, async (tx) => {
       if (caller.role !== 'dpo')
         throw new OstiaryError('not_permitted', { detail: 'this needs the role `dpo`' })
       const row = await deps.storage.findDecision(tx, id)
@@ -118,6 +118,7 @@ export function makeExplainToOperator(deps: ExplainDependencies) {
     if (!row) return undefined
     const view = await fullView(deps, row, undefined)
     await deps.recordEvent(tx, {
+      ...byCommand('policy explain'),
       type: 'consult.explanation_viewed',
       caseId: row.case_id,
       subjectId: row.subject_id,

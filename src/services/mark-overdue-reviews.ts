@@ -3,7 +3,7 @@ import type { Database, Tx } from '../storage/database.ts'
 import type * as notices from '../storage/notices.ts'
 import { type Clock, MOST_PER_RUN } from './clock.ts'
 import { eachApart } from './each-apart.ts'
-import type { RecordEvent } from './record-event.ts'
+import { byWorker, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface OverdueReviewDependencies {
@@ -44,6 +44,7 @@ async function tell(
   // not of its lapse either; then the event, too, belongs to no agency.
   const untold = review.perpetratorSide && review.requesterId !== agencyId
   await recordEvent(tx, {
+    ...byWorker('mark_overdue_reviews'),
     at: now,
     type: 'review.overdue',
     ...(untold ? {} : { agencyId }),

@@ -25,14 +25,24 @@ export interface NoticeDependencies {
   readonly runtime: Runtime
 }
 
-/** Notices for the caller's agency and role, newest first. */
-export function makeListNotices({ acting, storage }: NoticeDependencies) {
+/**
+ * Notices for the caller's agency and role, newest first. Reading some is an event; a look that found
+ * none is not, since software looks every few seconds.
+ */
+export function makeListNotices({ acting, storage, recordEvent }: NoticeDependencies) {
   return (
     caller: Caller,
     filter: { readonly acknowledged?: boolean; readonly after?: Position; readonly limit: number },
   ): Promise<{ items: NoticeView[]; last: Position | undefined }> =>
     acting(caller, { operation: 'listNotices' }, async (tx) => {
       const rows = await storage.listNoticeRows(tx, { ...filter, role: caller.role ?? '' })
+      if (rows.length > 0)
+        await recordEvent(tx, {
+          ...calledBy(caller),
+          type: 'consult.notices_listed',
+          public: { notices: rows.map(({ id }) => id) },
+          private: {},
+        })
       const end = rows.at(-1)
       return { items: rows.map(viewOf), last: end && { at: end.created_at, id: end.id } }
     })
@@ -41,7 +51,7 @@ export function makeListNotices({ acting, storage }: NoticeDependencies) {
 /** Says that a named person has read a notice; doing it twice changes nothing. Throws `not_found`. */
 export function makeAcknowledgeNotice(deps: NoticeDependencies) {
   return (caller: Caller, id: string): Promise<NoticeView> =>
-    deps.acting(caller, { operation: 'acknowledgeNotice' }, async (tx) => {
+    deps.acting(caller, { operation: 'acknowledgeNotice', target: id }, async (tx) => {
       const row = await deps.storage.acknowledge(tx, id, {
         practitionerId: caller.practitionerId ?? '',
         role: caller.role ?? '',
@@ -51,11 +61,21 @@ export function makeAcknowledgeNotice(deps: NoticeDependencies) {
       await deps.recordEvent(tx, {
         ...calledBy(caller),
         type: 'notice.acknowledged',
+        ...aboutOf(row),
         public: { noticeId: id, notice: row.type },
         private: {},
       })
       return viewOf(row)
     })
+}
+
+/** Case and person that the notice is about, as far as it names them. */
+function aboutOf({ refs }: Pick<NoticeRecord, 'refs'>): { caseId?: string; subjectId?: string } {
+  const { caseId, subjectId } = refs
+  return {
+    ...(typeof caseId === 'string' ? { caseId } : {}),
+    ...(typeof subjectId === 'string' ? { subjectId } : {}),
+  }
 }
 
 type NoticeRecord = Awaited<ReturnType<typeof notices.listNoticeRows>>[number]

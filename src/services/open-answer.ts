@@ -88,7 +88,7 @@ async function openEntries(
       remedies: [],
     }
   })
-  if (broken.length > 0) await deps.recordUnreadable(decided.caller, decided.id, broken)
+  if (broken.length > 0) await deps.recordUnreadable(decided.caller, decided, broken)
   return fields
 }
 

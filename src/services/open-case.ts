@@ -139,7 +139,10 @@ export function makeViewCase(deps: CaseDependencies) {
         ...calledBy(caller),
         type: 'consult.case_viewed',
         caseId,
-        public: {},
+        public: {
+          persons: view.persons.map(({ id }) => id),
+          members: view.members.map(({ agencyId }) => agencyId),
+        },
         private: {},
       })
       const reference = words.get(caseId)

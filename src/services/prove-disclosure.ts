@@ -15,6 +15,7 @@ import type * as erasure from '../storage/erasure.ts'
 import type * as log from '../storage/log.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
+import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /** A proof (schemas/proof.json), or that it is logged and will be published soon. */
@@ -34,6 +35,7 @@ export interface ProofDependencies {
       'findEventProof' | 'findNewestCheckpoint' | 'readBundle' | 'readTiles'
     >
   }
+  readonly recordEvent: RecordEvent
   readonly runtime: Pick<Runtime, 'now'>
   readonly tick: number
 }
@@ -43,7 +45,7 @@ type Damage = 'event' | 'checkpoint' | 'bundle' | 'entry' | 'inclusion'
 
 /**
  * Opens the public part of the event of one of the caller's own disclosures and proves its entry to
- * be in the log as last published. Throws `not_found` for any other disclosure, `proof_erased` and
+ * be in the log as last published; opening it is an event. Throws `not_found` for any other disclosure, `proof_erased` and
  * `event_retired` when what opens it was destroyed on purpose, `internal_error` when
  * the log as stored does not hold the entry that the receipt promised: a proof that does not verify
  * is never handed out.
@@ -61,6 +63,14 @@ export function makeProveDisclosure(deps: ProofDependencies) {
         const wait = nextTick(now, deps.tick) - now
         return { state: 'pending', retryAfter: Math.max(1, Math.ceil(wait / 1000)) }
       }
+      await deps.recordEvent(tx, {
+        ...calledBy(caller),
+        type: 'consult.proof_viewed',
+        caseId: disclosure.case_id,
+        subjectId: disclosure.subject_id,
+        public: { disclosureId },
+        private: {},
+      })
       return {
         state: 'published',
         proof: await prove(deps, tx, { ...event, leafIndex, promised: disclosure.leaf_hash }),

@@ -4,7 +4,7 @@ import { OstiaryError } from '../errors.ts'
 import type { GateTransaction } from '../storage/gate.ts'
 import type { GateWrite } from '../storage/gate-write.ts'
 import type { Caller } from './caller.ts'
-import type { DisclosureRequest } from './disclose-fields.ts'
+import type { DisclosureMode, DisclosureRequest } from './disclose-fields.ts'
 import type { RecognisedContext } from './load-facts.ts'
 import { calledBy } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
@@ -13,6 +13,7 @@ import type { Runtime } from './runtime.ts'
 interface Asking {
   readonly caller: Caller
   readonly request: DisclosureRequest
+  readonly mode: DisclosureMode
   readonly gate: Pick<GateTransaction, 'context'>
   /** Time of decision. */
   readonly at: Date
@@ -25,7 +26,7 @@ interface Asking {
  */
 export async function recogniseAsker(
   { runtime }: { readonly runtime: Runtime },
-  { caller, request, gate, at }: Asking,
+  { caller, request, mode, gate, at }: Asking,
   commit: (write: GateWrite) => Promise<void>,
 ): Promise<RecognisedContext> {
   const { context } = gate
@@ -38,8 +39,16 @@ export async function recogniseAsker(
       type: code === 'not_found' ? 'disclose.refused' : 'authority.refused',
       caseId: request.caseId,
       subjectId: request.subjectId,
+      result: 'refused',
     } as const
-    const seen = { purpose: request.purpose, requested: request.fields, refused: code }
+    const seen = {
+      purpose: request.purpose,
+      requested: request.fields,
+      justified: Boolean(request.justification?.trim()),
+      exception: request.exception?.code ?? null,
+      kind: mode.kind,
+      refused: code,
+    }
     await commit({ event: sealEvent(header, seen, { cause }, () => runtime.random(32)) })
     return new OstiaryError(code)
   }

@@ -94,12 +94,22 @@ export function makeRecordConsent(deps: ConsentDependencies) {
   }
 }
 
-/** A consent that the caller's agency recorded, with its state now. Throws `not_found`. */
-export function makeViewConsent(deps: Pick<ConsentDependencies, 'acting' | 'storage' | 'runtime'>) {
+/** A consent that the caller's agency recorded, with its state now; reading it is an event. Throws `not_found`. */
+export function makeViewConsent(
+  deps: Pick<ConsentDependencies, 'acting' | 'storage' | 'recordEvent' | 'runtime'>,
+) {
   return (caller: Caller, id: string): Promise<ConsentView> =>
-    deps.acting(caller, { operation: 'getConsent' }, async (tx) => {
+    deps.acting(caller, { operation: 'getConsent', target: id }, async (tx) => {
       const entry = await deps.storage.findConsent(tx, id)
       if (entry?.recordedBy !== caller.agencyId) throw new OstiaryError('not_found')
+      await deps.recordEvent(tx, {
+        ...calledBy(caller),
+        type: 'consult.consent_viewed',
+        caseId: entry.caseId,
+        subjectId: entry.subjectId,
+        public: { consentId: id },
+        private: {},
+      })
       return consentView(entry, deps.runtime.now())
     })
 }

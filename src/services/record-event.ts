@@ -39,7 +39,7 @@ export function makeRecordEvent({
 }): RecordEvent {
   return async (tx, { public: publicDetail, private: privateDetail, ...header }) => {
     const event = sealEvent(
-      { at: runtime.now(), ...header, id: runtime.uuid() },
+      { at: runtime.now(), result: resultOf(publicDetail), ...header, id: runtime.uuid() },
       publicDetail,
       privateDetail,
       () => runtime.random(32),
@@ -57,12 +57,31 @@ export function makeRecordEvent({
   }
 }
 
+/** An event that says what was refused tells of a refusal, any other of something done. */
+const resultOf = (publicDetail: { readonly [name: string]: Json }) =>
+  Object.hasOwn(publicDetail, 'refused') ? 'refused' : 'done'
+
+/** What the header of an event says of who acted and how. */
+export type Actor = Omit<EventHeader, 'id' | 'at' | 'type' | 'caseId' | 'subjectId' | 'result'>
+
 /** The header fields that every event of an authenticated call has in common. */
-export function calledBy(caller: Caller): Omit<EventHeader, 'id' | 'at' | 'type'> {
+export function calledBy(caller: Caller): Actor {
   return {
     agencyId: caller.agencyId,
+    clientId: caller.clientId,
+    channel: caller.channel,
     requestId: caller.requestId,
+    ...(caller.operation === undefined ? {} : { operation: caller.operation }),
     ...(caller.practitionerId === undefined ? {} : { practitionerId: caller.practitionerId }),
     ...(caller.role === undefined ? {} : { role: caller.role }),
   }
 }
+
+/** Header fields of what the operator does at the server itself; `command` in its words, as `keys rotate`. */
+export const byCommand = (command: string): Actor => ({
+  operation: command,
+  channel: 'command_line',
+})
+
+/** Header fields of what a worker does by the clock. */
+export const byWorker = (clock: string): Actor => ({ operation: clock, channel: 'worker' })

@@ -10,7 +10,13 @@ import { agencyView, type VersionedAgency } from './agency-view.ts'
 import type { Caller } from './caller.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
-import { type PublicJwk, usableKeySet, usableSealingKey } from './usable-key.ts'
+import {
+  keyThumbprint,
+  type PublicJwk,
+  sealingKeyId,
+  usableKeySet,
+  usableSealingKey,
+} from './usable-key.ts'
 
 /** A new agency as the operator states it. */
 export interface AgencyRegistration {
@@ -56,7 +62,7 @@ export function makeRegisterAgency(deps: RegisterAgencyDependencies) {
         ...calledBy(caller),
         at,
         type: 'agency.created',
-        public: { agencyId: entry.id, sector: entry.sector, scopes: entry.scopes },
+        public: createdAgency(entry),
         private: { agencyDigest: agencyDigest({ ...entry, version: 1 }) },
       })
       const guaranteed = await deps.storage.guaranteedProgrammes(tx, [entry.id], at)
@@ -102,6 +108,22 @@ export function entryOf(
     scopes: [...new Set(registration.scopes ?? defaultScopes(sector))],
     suspendedAt: null,
     createdAt: at,
+  }
+}
+
+/** What the log is told of a new agency: no name, keys by thumbprint. */
+export function createdAgency(entry: Omit<agencies.AgencyEntry, 'version'>) {
+  const { id, parentId, sector, country, scopes, operator, jwks, sealingKey } = entry
+  return {
+    agencyId: id,
+    parentId,
+    sector,
+    country,
+    public: entry.public,
+    scopes,
+    operator,
+    jwks: jwks.keys.map((jwk) => keyThumbprint(jwk)),
+    sealingKey: sealingKey && sealingKeyId(sealingKey),
   }
 }
 

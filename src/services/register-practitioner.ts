@@ -9,10 +9,11 @@ import type { PractitionerChanges, PractitionerEntry } from '../storage/practiti
 import type { Acting } from './acting.ts'
 import { requireAdministrator } from './administration.ts'
 import type { Caller } from './caller.ts'
+import { changedPractitioner } from './changed-settings.ts'
 import { type Expected, requireVersion } from './expected-version.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
-import { type PublicJwk, usableKey } from './usable-key.ts'
+import { keyThumbprint, type PublicJwk, usableKey } from './usable-key.ts'
 
 /** A training with its day or time, RFC 3339. */
 export interface Training {
@@ -75,31 +76,42 @@ export function makeRegisterPractitioner(deps: PractitionerDependencies) {
     agencyId: string,
     registration: PractitionerRegistration,
   ): Promise<VersionedPractitioner> =>
-    deps.administering(caller, { operation: 'createPractitioner' }, async (tx) => {
-      requireAdministrator(caller)
-      await requireAgency(deps, tx, caller, agencyId)
-      await deps.locks.lockShared(tx, [`agency:${agencyId}`])
-      const at = deps.runtime.now()
-      const { jwk, localId, roles, trainings = [], active = true } = registration
-      const entry = {
-        id: deps.runtime.uuid(),
-        agencyId,
-        localId,
-        roles: [...new Set(roles)],
-        trainings,
-        jwk: jwk === undefined ? null : usableKey(jwk, '#/jwk'),
-        active,
-      }
-      if (!(await deps.storage.insertPractitioner(tx, entry, at))) throw localIdTaken()
-      await deps.recordEvent(tx, {
-        ...calledBy(caller),
-        at,
-        type: 'practitioner.created',
-        public: { agencyId, createdId: entry.id, roles: entry.roles, active },
-        private: { practitionerDigest: practitionerDigest({ ...entry, version: 1 }) },
-      })
-      return { practitioner: viewOf(entry), version: 1 }
-    })
+    deps.administering(
+      caller,
+      { operation: 'createPractitioner', target: agencyId },
+      async (tx) => {
+        requireAdministrator(caller)
+        await requireAgency(deps, tx, caller, agencyId)
+        await deps.locks.lockShared(tx, [`agency:${agencyId}`])
+        const at = deps.runtime.now()
+        const { jwk, localId, roles, trainings = [], active = true } = registration
+        const entry = {
+          id: deps.runtime.uuid(),
+          agencyId,
+          localId,
+          roles: [...new Set(roles)],
+          trainings,
+          jwk: jwk === undefined ? null : usableKey(jwk, '#/jwk'),
+          active,
+        }
+        if (!(await deps.storage.insertPractitioner(tx, entry, at))) throw localIdTaken()
+        await deps.recordEvent(tx, {
+          ...calledBy(caller),
+          at,
+          type: 'practitioner.created',
+          public: {
+            agencyId,
+            createdId: entry.id,
+            roles: entry.roles,
+            trainings: trainings.map(({ code }) => code),
+            active,
+            jwk: entry.jwk && keyThumbprint(entry.jwk),
+          },
+          private: { practitionerDigest: practitionerDigest({ ...entry, version: 1 }) },
+        })
+        return { practitioner: viewOf(entry), version: 1 }
+      },
+    )
 }
 
 /**
@@ -115,7 +127,7 @@ export function makeChangePractitioner(deps: PractitionerDependencies) {
     expected: Expected,
     patch: PractitionerPatch,
   ): Promise<VersionedPractitioner> =>
-    deps.administering(caller, { operation: 'updatePractitioner' }, async (tx) => {
+    deps.administering(caller, { operation: 'updatePractitioner', target: id }, async (tx) => {
       requireAdministrator(caller)
       const seen = await deps.storage.findPractitioner(tx, id)
       if (!seen) throw new OstiaryError('not_found')
@@ -136,6 +148,7 @@ export function makeChangePractitioner(deps: PractitionerDependencies) {
           agencyId: changed.agencyId,
           changedId: id,
           changed: Object.keys(patch).sort(),
+          settings: changedPractitioner(entry, changed),
           version: changed.version,
         },
         private: { practitionerDigest: practitionerDigest(changed) },

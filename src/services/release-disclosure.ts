@@ -38,7 +38,7 @@ export function makeReleaseDisclosure(deps: ReleaseDependencies) {
   return async (caller: Caller, id: string): Promise<DisclosureResult> => {
     const { request, reviewed } = await deps.acting(
       caller,
-      { operation: 'releaseDisclosure' },
+      { operation: 'releaseDisclosure', target: id },
       (tx) => reviewedRequest(deps, tx, id),
     )
     return deps.discloseFields(caller, request, {

@@ -44,7 +44,7 @@ export function makeReplayDraft(deps: ReplayDraftDependencies) {
       })
     const { draft, program } = await deps.acting(
       caller,
-      { operation: 'replayPolicyDraft' },
+      { operation: 'replayPolicyDraft', target: id },
       async (tx: Tx) => {
         requireOrgAdmin(caller)
         if (await deps.storage.everActedForPerpetrator(tx, caller.agencyId))

@@ -49,7 +49,7 @@ export function makeRequestVerification(deps: {
     disclosureId: string,
     selectors: readonly string[],
   ): Promise<readonly VerificationTask[]> =>
-    deps.acting(caller, { operation: 'requestVerification' }, async (tx) => {
+    deps.acting(caller, { operation: 'requestVerification', target: disclosureId }, async (tx) => {
       const row = await deps.storage.findDisclosure(tx, disclosureId)
       if (!row?.items) throw new OstiaryError('not_found')
       const requested = resolveRequested(deps.catalogue, selectors)
@@ -59,9 +59,11 @@ export function makeRequestVerification(deps: {
       if (shown.length === 0) throw new OstiaryError('not_permitted')
       const dueAt = addWorkingDays(deps.runtime.now(), DAYS)
       const tasks: VerificationTask[] = []
+      const holders = new Set<string>()
       for (const [recordId, items] of Map.groupBy(shown, (item) => item.recordId)) {
         const holder = await deps.storage.findHolder(tx, recordId)
         if (!holder || holder.perpetrator_side) throw new OstiaryError('not_permitted')
+        holders.add(holder.agency_id)
         const id = deps.runtime.uuid()
         const fields = items.map(({ field }) => field)
         await deps.storage.insertVerificationRequest(tx, {
@@ -96,8 +98,8 @@ export function makeRequestVerification(deps: {
         type: 'verification.requested',
         caseId: row.case_id,
         subjectId: row.subject_id,
-        public: { disclosureId, fields: [...wanted] },
-        private: {},
+        public: { disclosureId, fields: [...wanted], purpose: row.purpose },
+        private: { told: [...holders] },
       })
       return tasks
     })

@@ -77,7 +77,7 @@ const OVERSEERS: readonly string[] = ['org_admin', 'dpo']
 /**
  * Open tasks of the caller's agency that the caller's role decides or oversees, the most urgent first.
  * The notes of a request are for those who decide and for the data protection officer; an
- * administrator sees that there is a task (S26). Opening them is an event of its own.
+ * administrator sees that there is a task (S26). Reading the list is an event, opening notes one each.
  */
 export function makeListReviews(deps: ReviewDependencies) {
   return (
@@ -90,6 +90,12 @@ export function makeListReviews(deps: ReviewDependencies) {
         .filter((row) => !after || isBehind(row, after))
         .slice(0, limit)
       const items: ReviewView[] = []
+      await deps.recordEvent(tx, {
+        ...calledBy(caller),
+        type: 'consult.reviews_listed',
+        public: { reviews: rows.map(({ task_id: id }) => id) },
+        private: {},
+      })
       for (const row of rows) {
         const entitled = mayDecide(caller, row) || caller.role === 'dpo'
         const notes = entitled ? openNotes(deps.vault, row) : undefined
@@ -99,7 +105,12 @@ export function makeListReviews(deps: ReviewDependencies) {
             type: 'consult.review_viewed',
             caseId: row.case_id,
             subjectId: row.subject_id,
-            public: { reviewId: row.task_id, disclosureId: row.disclosure_id },
+            public: {
+              reviewId: row.task_id,
+              disclosureId: row.disclosure_id,
+              purpose: row.purpose,
+              fields: row.requested,
+            },
             private: {},
           })
         items.push(viewOf(row, notes))
@@ -121,7 +132,7 @@ const isBehind = (row: ReviewRow, { dueAt, id }: ReviewPosition): boolean =>
  */
 export function makeReviewDisclosure(deps: ReviewDependencies) {
   return (caller: Caller, disclosureId: string, decision: ReviewDecision): Promise<ReviewView> =>
-    deps.acting(caller, { operation: 'reviewDisclosure' }, async (tx) => {
+    deps.acting(caller, { operation: 'reviewDisclosure', target: disclosureId }, async (tx) => {
       const rows = await deps.storage.listReviewRows(tx, disclosureId)
       const mine = rows.filter(
         (row) =>
@@ -167,6 +178,8 @@ export function makeReviewDisclosure(deps: ReviewDependencies) {
           disclosureId,
           kind: row.kind,
           decision: decision.decision,
+          purpose: row.purpose,
+          fields: row.requested,
         },
         private: { hash: hashOf(row), signature },
       })

@@ -5,7 +5,7 @@ import type * as locks from '../storage/locks.ts'
 import type * as notices from '../storage/notices.ts'
 import { type Clock, MOST_PER_RUN } from './clock.ts'
 import { eachApart } from './each-apart.ts'
-import type { RecordEvent } from './record-event.ts'
+import { byWorker, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface SettleDutiesDependencies {
@@ -50,6 +50,7 @@ async function escalate(
 ): Promise<void> {
   const { id: dutyId, agencyId, caseId, recordId } = duty
   await recordEvent(tx, {
+    ...byWorker('settle_duties'),
     at: now,
     type: 'duty.missed',
     agencyId,

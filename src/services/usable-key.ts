@@ -43,7 +43,7 @@ export function usableKey(jwk: PublicJwk, pointer: string): PublicJwk & { kid: s
     throw unusable(pointer, 'the algorithm does not fit the curve')
   if (kind.members.length === 3 && Object.hasOwn(jwk, 'y'))
     throw unusable(pointer, 'has a member that keys of its kind do not have')
-  const point = Object.fromEntries(kind.members.map((member) => [member, jwk[member]]))
+  const point = pointOf(jwk, kind.members)
   try {
     // OpenSSL refuses points that are not on the curve, and coordinates of another length.
     const read = createPublicKey({ key: point as JsonWebKey, format: 'jwk' }).export({
@@ -54,9 +54,18 @@ export function usableKey(jwk: PublicJwk, pointer: string): PublicJwk & { kid: s
   } catch {
     throw unusable(pointer, 'is not a point of its curve')
   }
-  const thumbprint = createHash('sha256').update(JSON.stringify(point)).digest('base64url')
-  return { ...jwk, kid: typeof jwk['kid'] === 'string' ? jwk['kid'] : thumbprint }
+  return { ...jwk, kid: typeof jwk['kid'] === 'string' ? jwk['kid'] : keyThumbprint(jwk) }
 }
+
+/** RFC 7638 SHA-256 thumbprint of a usable key, base64url. */
+export function keyThumbprint(jwk: PublicJwk): string {
+  const kind = KINDS[`${String(jwk['kty'])}/${String(jwk['crv'])}` as keyof typeof KINDS]
+  const point = pointOf(jwk, kind.members)
+  return createHash('sha256').update(JSON.stringify(point)).digest('base64url')
+}
+
+const pointOf = (jwk: PublicJwk, members: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(members.map((member) => [member, jwk[member]]))
 
 /** The 32 bytes of an X25519 public key in base64url. Throws `key_unusable`. */
 export function usableSealingKey(text: string, pointer = '#/sealingKey'): Uint8Array {

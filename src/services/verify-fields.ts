@@ -6,7 +6,12 @@ import { type AnswerDependencies, answerVerifications } from './answer-verificat
 import type { Caller } from './caller.ts'
 import { requireCaseWork } from './case-access.ts'
 import type { RecordReceipt } from './deposit-record.ts'
-import { type OwnRecordDependencies, requireHeld, requireOwnRecord } from './own-record.ts'
+import {
+  fieldIds,
+  type OwnRecordDependencies,
+  requireHeld,
+  requireOwnRecord,
+} from './own-record.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 
 /** A confirmation as a request states it; fields by name or id. */
@@ -31,7 +36,7 @@ export interface VerifyDependencies extends OwnRecordDependencies, AnswerDepende
  */
 export function makeVerifyFields(deps: VerifyDependencies) {
   return (caller: Caller, id: string, verification: Verification): Promise<RecordReceipt> =>
-    deps.acting(caller, { operation: 'verifyFields' }, async (tx) => {
+    deps.acting(caller, { operation: 'verifyFields', target: id }, async (tx) => {
       requireCaseWork(caller)
       const { record } = await requireOwnRecord(deps, tx, caller, id)
       const names = requireHeld(record, verification.fields)
@@ -59,7 +64,12 @@ export function makeVerifyFields(deps: VerifyDependencies) {
         type: 'alter.verified',
         caseId: record.caseId,
         ...(record.subjectId === null ? {} : { subjectId: record.subjectId }),
-        public: { recordId: id, recordType: record.type, version, fields: names },
+        public: {
+          recordId: id,
+          recordType: record.type,
+          version,
+          fields: fieldIds(record, names),
+        },
         private: { answered, recordDigest: recordDigest({ ...next, recordId: id, at }) },
       })
       return { id, version }

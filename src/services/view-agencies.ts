@@ -46,7 +46,7 @@ export function makeListAgencies(deps: ViewAgenciesDependencies) {
 /** One agency of the directory. Throws `not_found`. */
 export function makeViewAgency(deps: ViewAgenciesDependencies) {
   return (caller: Caller, id: string): Promise<VersionedAgency> =>
-    deps.administering(caller, { operation: 'getAgency' }, async (tx) => {
+    deps.administering(caller, { operation: 'getAgency', target: id }, async (tx) => {
       const entry = await deps.storage.findAgency(tx, id)
       const [agency] = entry ? await viewsOf(deps, tx, caller, [entry]) : []
       if (!entry || !agency) throw new OstiaryError('not_found')

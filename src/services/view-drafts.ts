@@ -13,7 +13,7 @@ export interface TimePosition {
 /** One draft with its texts. Throws `not_found` for one that the caller may not know of, too. */
 export function makeViewDraft(deps: PolicyLifeDependencies) {
   return (caller: Caller, id: string): Promise<VersionedDraft> =>
-    deps.reading(caller, { operation: 'getPolicyDraft' }, async (tx) => {
+    deps.reading(caller, { operation: 'getPolicyDraft', target: id }, async (tx) => {
       const draft = await seenDraft(deps, tx, id)
       const approvals = await deps.storage.listApprovals(tx, [id])
       return { draft: draftView(draft, approvals), version: draft.version }

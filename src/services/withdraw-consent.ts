@@ -39,7 +39,7 @@ export function makeWithdrawConsent(deps: WithdrawDependencies) {
     id: string,
     { note }: { readonly note?: string } = {},
   ): Promise<ConsentView> =>
-    deps.acting(caller, { operation: 'withdrawConsent' }, async (tx) => {
+    deps.acting(caller, { operation: 'withdrawConsent', target: id }, async (tx) => {
       const seen = await deps.storage.findConsent(tx, id)
       if (!seen) throw new OstiaryError('not_found')
       const { caseId, subjectId } = seen
@@ -47,7 +47,15 @@ export function makeWithdrawConsent(deps: WithdrawDependencies) {
       const entry = await deps.storage.findConsent(tx, id)
       if (!entry) throw new OstiaryError('not_found')
       const at = deps.runtime.now()
-      if (entry.withdrawnAt !== null) return consentView(entry, at)
+      if (entry.withdrawnAt !== null) {
+        const seenAgain = { type: 'consult.consent_viewed', caseId, subjectId } as const
+        await deps.recordEvent(tx, {
+          ...{ ...calledBy(caller), ...seenAgain },
+          public: { consentId: id },
+          private: {},
+        })
+        return consentView(entry, at)
+      }
       await deps.storage.withdraw(tx, id, { agencyId: caller.agencyId, at })
       if (note !== undefined) await keepNote(deps, tx, caller, entry, note, at)
       const reached = await deps.storage.listReachedRecipients(tx, id)

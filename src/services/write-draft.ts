@@ -86,7 +86,7 @@ export function makeReplaceDraft(deps: PolicyLifeDependencies) {
     expected: Expected,
     statement: DraftStatement,
   ): Promise<VersionedDraft> =>
-    deps.acting(caller, { operation: 'replacePolicyDraft' }, async (tx) => {
+    deps.acting(caller, { operation: 'replacePolicyDraft', target: id }, async (tx) => {
       requireOrgAdmin(caller)
       const draft = await ownOpenDraft(deps, tx, caller, id)
       requireVersion(expected, draft.version)
@@ -114,7 +114,7 @@ export function makeReplaceDraft(deps: PolicyLifeDependencies) {
 /** Ends an own draft. Throws `not_found`, `not_permitted`, `state_conflict`, `version_conflict`. */
 export function makeWithdrawDraft(deps: PolicyLifeDependencies) {
   return (caller: Caller, id: string): Promise<VersionedDraft> =>
-    deps.acting(caller, { operation: 'withdrawPolicyDraft' }, async (tx) => {
+    deps.acting(caller, { operation: 'withdrawPolicyDraft', target: id }, async (tx) => {
       requireOrgAdmin(caller)
       actorOf(caller)
       const draft = await ownOpenDraft(deps, tx, caller, id)

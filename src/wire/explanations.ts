@@ -5,7 +5,7 @@ import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
 import { loadRecordSchemas } from '../files/schemas.ts'
 import { type DecisionExplanation, makeExplainToOperator } from '../services/explain-decision.ts'
 import { compilePack, parsePack } from '../services/policy-versions.ts'
-import { makeRecordEvent } from '../services/record-event.ts'
+import { byCommand, makeRecordEvent } from '../services/record-event.ts'
 import type { Replayed, ReplayWindow } from '../services/replay-decisions.ts'
 import * as auditEvents from '../storage/audit-events.ts'
 import * as decisions from '../storage/decisions.ts'
@@ -62,6 +62,7 @@ export async function withExplanations<Result>(
         const { program, hash } = compilePack(parsePack(files), catalogue)
         await owner.transaction().execute((tx) =>
           recordEvent(tx, {
+            ...byCommand('policy replay'),
             type: 'policy.replayed',
             public: {
               hash,

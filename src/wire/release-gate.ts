@@ -79,13 +79,19 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
       for (const { rule, code } of errors)
         logger.error({ disclosureId, code, ...(rule ? { rule } : {}) }, 'a rule failed')
     },
-    recordUnreadable: async (caller, disclosureId, fields) => {
+    recordUnreadable: async (caller, { id: disclosureId, request }, fields) => {
       logger.error({ disclosureId, count: fields.length }, 'released values did not open')
       await transact(caller.agencyId, (tx) =>
         recordEvent(tx, {
           ...calledBy(caller),
           type: 'disclose.unreadable',
-          public: { disclosureId, fields: fields.map(({ field }) => field) },
+          caseId: request.caseId,
+          subjectId: request.subjectId,
+          public: {
+            disclosureId,
+            purpose: request.purpose,
+            fields: fields.map(({ field }) => field),
+          },
           private: { records: fields.map(({ recordId }) => recordId) },
         }),
       )
@@ -93,7 +99,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   })
   const hashOfPolicy = async (tx: Database | Tx, version: number) =>
     (await policies.findPolicyVersion(tx, version))?.hash ?? ''
-  const view = { acting, storage: disclosures, hashOfPolicy, origin }
+  const view = { acting, storage: disclosures, hashOfPolicy, origin, recordEvent }
   const review = {
     acting,
     storage: disclosures,
@@ -121,6 +127,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
     proveDisclosure: makeProveDisclosure({
       acting,
       storage: { disclosures, erasure, log },
+      recordEvent,
       runtime,
       tick: parts.tick,
     }),

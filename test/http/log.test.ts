@@ -250,6 +250,7 @@ t.test('the proof of a disclosure', async (t) => {
   const prove = makeProveDisclosure({
     acting,
     storage: { disclosures, erasure, log },
+    recordEvent: node.recordEvent,
     runtime: { now: () => new Date(now) },
     tick: 10_000,
   })

@@ -190,7 +190,13 @@ t.test('S4, withdrawing is as easy as giving, wherever she goes [R31]', async (t
     ])
     world.at('2026-11-16T11:00:00Z')
     t.same(await services.withdrawConsent(caller, consent.id), withdrawn, 'once and for all')
-    t.same(await world.events(), [])
+    const again = await world.events()
+    t.match(
+      again,
+      [{ type: 'consult.consent_viewed', subjectId: ana }],
+      'read, not withdrawn again',
+    )
+    t.equal(again.length, 1)
     const told = await world.owner
       .selectFrom('notice')
       .select('refs')

@@ -55,6 +55,7 @@ function housekeepingOn(node: LogNode, db: Database, lines: Lines = []): Houseke
       announce_agreement_ends: makeAnnounceAgreementEnds({
         db,
         storage: { ...clocks, ...notices },
+        recordEvent,
         runtime,
       }),
     },

@@ -91,7 +91,12 @@ export interface EventHeader {
   /** operationId of the contract, the words of a command, or the name of a clock. */
   readonly operation?: string
   readonly channel?: EventChannel
+  /** What came of it, as whoever acted saw it. */
+  readonly result?: EventResult
 }
+
+/** `done` or `refused`; of a decision its overall outcome. */
+export type EventResult = 'done' | 'refused' | 'full' | 'partial' | 'none' | 'review'
 
 /** How it came in: over the API (with a token that is bound to a key, or not), at the server itself, by a clock. */
 export type EventChannel = 'sender_constrained' | 'bearer' | 'command_line' | 'worker'
