@@ -67,17 +67,18 @@ export function makeLogKeys({ db, storage, open }: LogKeysDependencies): LogKeys
   async function read(from: Database): Promise<readonly HeldKey[]> {
     const stored = await storage.listLogKeys(from)
     if (stored.length === 0) throw new Error('there is no log key; run `ostiary init` first')
-    return Promise.all(
+    const held = await Promise.all(
       stored.map(async (key) => {
-        // A key that ended as compromised is sealed anew as something else.
-        const name = `${key.kid} ${String(key.compromised)}`
         const secret = { sealed: key.sealedPrivate, epoch: key.keyEpoch }
-        const plain = opened.get(name) ?? (await open(secret, logKeyContext(key.kid)))
-        const held = hold(key, plain)
-        opened.set(name, plain)
-        return held
+        const plain = opened.get(nameOf(key)) ?? (await open(secret, logKeyContext(key.kid)))
+        const checked = hold(key, plain)
+        opened.set(nameOf(key), plain)
+        return checked
       }),
     )
+    const names = new Set(stored.map(nameOf))
+    for (const name of opened.keys()) if (!names.has(name)) opened.delete(name)
+    return held
   }
 
   return {
@@ -128,6 +129,9 @@ interface HeldKey {
   /** Absent when its seed was destroyed. */
   readonly key?: NoteKey
 }
+
+/** A key that ended as compromised is sealed anew, as something else. */
+const nameOf = ({ kid, compromised }: logKeys.StoredLogKey): string => `${kid} ${compromised}`
 
 /** Checks that a row says of its key what the sealed half says. */
 function hold(stored: logKeys.StoredLogKey, plain: Uint8Array): HeldKey {

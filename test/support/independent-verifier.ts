@@ -67,31 +67,93 @@ function rootFromPath(m: number, n: number, hash: Buffer, path: Buffer[]): Buffe
     : node(sibling, rootFromPath(m - k, n - k, hash, rest))
 }
 
-/** Opens a checkpoint signed by the key of a vkey, whose name is the origin. Throws what is wrong. */
-export function openSigned(note: string, vkey: string): SignedTree {
-  const [name, id, ...base64] = vkey.split('+')
+/** A key as a vkey spells it: type 1 signs notes, type 4 cosigns checkpoints. */
+function keyOf(vkey: string, type = 1) {
+  const [name = '', id, ...base64] = vkey.split('+')
   const material = Buffer.from(base64.join('+'), 'base64')
-  if (material[0] !== 1 || material.length !== 33) throw new Error('not an Ed25519 vkey')
+  if (material[0] !== type || material.length !== 33) throw new Error('not an Ed25519 vkey')
   const keyId = sha256(Buffer.from(`${name}\n`), material).subarray(0, 4)
   if (keyId.toString('hex') !== id) throw new Error('the key id is not that of the key')
-
-  const blank = note.lastIndexOf('\n\n')
-  const text = note.slice(0, blank + 1)
-  const signed = note
-    .slice(blank + 2)
-    .split('\n')
-    .filter((line) => line.startsWith(`\u2014 ${name} `))
-    .map((line) => Buffer.from(line.split(' ')[2]!, 'base64'))
-    .filter((blob) => blob.subarray(0, 4).equals(keyId))
   const x = material.subarray(1).toString('base64url')
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-  if (signed.length !== 1) throw new Error('not signed by this key')
-  if (!verify(null, Buffer.from(text), key, signed[0]!.subarray(4)))
-    throw new Error('false signature')
+  return { name, keyId, key }
+}
 
+/**
+ * The text of a note, and by which of the keys it is signed. Throws when one of them signed falsely,
+ * or none did.
+ */
+function openText(note: string, vkeys: readonly string[]): { text: string; signers: string[] } {
+  const blank = note.lastIndexOf('\n\n')
+  const text = note.slice(0, blank + 1)
+  const lines = note.slice(blank + 2).split('\n')
+  const signers = vkeys.filter((vkey) => {
+    const { name, keyId, key } = keyOf(vkey)
+    const signed = lines
+      .filter((line) => line.startsWith(`\u2014 ${name} `))
+      .map((line) => Buffer.from(line.split(' ')[2]!, 'base64'))
+      .filter((blob) => blob.subarray(0, 4).equals(keyId))
+    if (signed.some((blob) => !verify(null, Buffer.from(text), key, blob.subarray(4))))
+      throw new Error('false signature')
+    return signed.length > 0
+  })
+  if (signers.length === 0) throw new Error('not signed by this key')
+  return { text, signers }
+}
+
+/** Opens a checkpoint signed by one of the keys, whose name is the origin. Throws what is wrong. */
+export function openSigned(
+  note: string,
+  vkeys: string | readonly string[],
+): SignedTree & { signers: string[] } {
+  const known = typeof vkeys === 'string' ? [vkeys] : vkeys
+  const { text, signers } = openText(note, known)
   const [origin, size, root] = text.split('\n')
-  if (origin !== name) throw new Error('another origin')
-  return { origin: origin!, size: Number(size), root: Buffer.from(root!, 'base64') }
+  if (known.some((vkey) => keyOf(vkey).name !== origin)) throw new Error('another origin')
+  return { origin: origin!, size: Number(size), root: Buffer.from(root!, 'base64'), signers }
+}
+
+/** Which of these witnesses cosigned a checkpoint, and when (POSIX seconds). Throws when one did so falsely. */
+export function cosignersOf(note: string, vkeys: readonly string[]): Map<string, number> {
+  const blank = note.lastIndexOf('\n\n')
+  const text = note.slice(0, blank + 1)
+  const lines = note.slice(blank + 2).split('\n')
+  const found = new Map<string, number>()
+  for (const vkey of vkeys) {
+    const { name, keyId, key } = keyOf(vkey, 4)
+    for (const line of lines.filter((line) => line.startsWith(`\u2014 ${name} `))) {
+      const blob = Buffer.from(line.split(' ')[2]!, 'base64')
+      if (!blob.subarray(0, 4).equals(keyId)) continue
+      if (blob.length !== 76) throw new Error('not a cosignature')
+      const time = blob.readBigUInt64BE(4)
+      const message = Buffer.from(`cosignature/v1\ntime ${time}\n${text}`)
+      if (!verify(null, message, key, blob.subarray(12))) throw new Error('false cosignature')
+      found.set(vkey, Number(time))
+    }
+  }
+  return found
+}
+
+/** Whether two checkpoints, both signed by the log, are of one size and different trees. */
+export function proveFork(one: string, other: string, vkeys: string | readonly string[]): boolean {
+  const [a, b] = [openSigned(one, vkeys), openSigned(other, vkeys)]
+  return a.size === b.size && !a.root.equals(b.root)
+}
+
+/** A key in the history of a log: it signs the checkpoints larger than `from`, up to `until`. */
+export type Period = { vkey: string; from: number; until: number; compromised: boolean }
+
+/** Opens what `/log/vkeys` says, for somebody who knows some of the keys. */
+export function openHistory(note: string, vkeys: readonly string[]): Period[] {
+  const { text } = openText(note, vkeys)
+  const [heading, origin, ...lines] = text.slice(0, -1).split('\n')
+  if (heading !== 'ostiary log keys v1') throw new Error('not a history of keys')
+  return lines.map((line) => {
+    const [vkey = '', from, , until, , state] = line.split(' ')
+    if (keyOf(vkey).name !== origin) throw new Error('another origin')
+    const end = until === '-' ? Infinity : Number(until)
+    return { vkey, from: Number(from), until: end, compromised: state === 'compromised' }
+  })
 }
 
 /** Path of tile or bundle number `n`: three-digit groups with `x` before all but the last, `.p/W` if partial. */
@@ -109,8 +171,12 @@ async function must(fetch: Fetch, path: string): Promise<Buffer> {
 }
 
 /** Reads the whole log: every entry from the bundles, the root from the entries, every tile by its definition. */
-export async function readWholeLog(fetch: Fetch, vkey: string): Promise<ReadLog> {
-  const tree = openSigned((await must(fetch, 'checkpoint')).toString(), vkey)
+export async function readWholeLog(
+  fetch: Fetch,
+  vkeys: string | readonly string[],
+): Promise<ReadLog> {
+  const { origin, size, root } = openSigned((await must(fetch, 'checkpoint')).toString(), vkeys)
+  const tree = { origin, size, root }
   const entries: Buffer[] = []
   for (let n = 0; n * 256 < tree.size; n++) {
     const width = Math.min(256, tree.size - n * 256)
@@ -153,6 +219,9 @@ export type AnyReceipt = {
   publicPart: unknown
   publicSalt: string
   privateCommitment: string
+  /** With its salt, in a proof that opens both parts. */
+  privatePart?: unknown
+  privateSalt?: string
   leafIndex: number
   treeSize: number
   inclusion: readonly string[]
@@ -162,15 +231,20 @@ export type AnyReceipt = {
 /** Checks a receipt; gives its entry and the tree that holds it, or throws what is wrong. */
 export function openReceipt(
   receipt: AnyReceipt,
-  vkey: string,
+  vkeys: string | readonly string[],
 ): { entry: Buffer; tree: SignedTree } {
   const bytes = (text: string) => Buffer.from(text, 'base64')
-  const committed = createHmac('sha256', bytes(receipt.publicSalt))
-    .update(canonical(receipt.publicPart))
-    .digest()
-  const entry = Buffer.concat([committed, bytes(receipt.privateCommitment)])
+  const commit = (part: unknown, salt: string) =>
+    createHmac('sha256', bytes(salt)).update(canonical(part)).digest()
+  const { privatePart, privateSalt } = receipt
+  if ((privatePart === undefined) !== (privateSalt === undefined))
+    throw new Error('half of a private part')
+  const committed = bytes(receipt.privateCommitment)
+  if (privateSalt !== undefined && !commit(privatePart, privateSalt).equals(committed))
+    throw new Error('another private part')
+  const entry = Buffer.concat([commit(receipt.publicPart, receipt.publicSalt), committed])
   if (entry.length !== 64) throw new Error('the entry does not have 64 bytes')
-  const tree = openSigned(receipt.checkpoint, vkey)
+  const tree = openSigned(receipt.checkpoint, vkeys)
   if (tree.size !== receipt.treeSize) throw new Error('the checkpoint is of another size')
   if (receipt.leafIndex < 0 || receipt.leafIndex >= tree.size) throw new Error('outside the tree')
   const path = receipt.inclusion.map(bytes)
