@@ -2,7 +2,8 @@
  * What a witness keeps, in a folder of its own:
  *
  *   key          its private key
- *   checkpoints  JSON: for each log the last checkpoint that it cosigned, with its own signature
+ *   checkpoints  JSON: for each log the last checkpoint that it cosigned, with its own signature; sealed
+ *                under the key, so that a part that is lost shows as well
  *   refused/     signed checkpoints that it would not cosign: evidence
  *   lock         see lock.ts
  *
@@ -11,7 +12,8 @@
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256 } from '../domain/log/hash.ts'
+import { hmacSha256, sha256 } from '../domain/log/hash.ts'
+import { encodeBase64 } from '../domain/log/base64.ts'
 import type { Checkpoint } from '../domain/log/checkpoint.ts'
 import { openOwnNote } from '../domain/log/witness.ts'
 import { replaceFile, syncFolder, WriteFailure } from './durable-file.ts'
@@ -60,7 +62,7 @@ export async function createState(directory: string, name: string): Promise<Witn
   const lock = createStateLock(directory)
   try {
     const made = await createKeyFile(join(directory, 'key'), name)
-    await replaceFile(checkpointsIn(directory), format(made.vkey, new Map()))
+    await replaceFile(checkpointsIn(directory), format(made, new Map()))
     return made
   } finally {
     lock.release()
@@ -111,7 +113,7 @@ function stateOf(directory: string, lock: StateLock, own: WitnessKey, read: Read
         throw new WitnessFailure('two requests changed the state at once')
       await demandUntouched(directory, current.text)
       const logs = new Map(current.logs).set(origin, next)
-      const text = format(own.vkey, logs)
+      const text = format(own, logs)
       try {
         await replaceFile(checkpointsIn(directory), text)
       } catch (error) {
@@ -154,13 +156,15 @@ async function readCheckpoints(directory: string, own: WitnessKey): Promise<Read
     if (logs.has(opened.value.origin)) throw damaged('it has two checkpoints of one log')
     logs.set(opened.value.origin, { checkpoint: opened.value, note })
   }
-  if (format(own.vkey, logs) !== text) throw damaged('it is not what a witness writes')
+  // The seal over it all included.
+  if (format(own, logs) !== text) throw damaged('it is not what this witness wrote')
   return { text, logs }
 }
 
-function format(vkey: string, logs: ReadonlyMap<string, Kept>): string {
-  const notes = [...logs.values()].map(({ note }) => note)
-  return `${JSON.stringify({ form: FORM, witness: vkey, notes }, null, 2)}\n`
+function format({ key, vkey }: WitnessKey, logs: ReadonlyMap<string, Kept>): string {
+  const content = { form: FORM, witness: vkey, notes: [...logs.values()].map(({ note }) => note) }
+  const seal = encodeBase64(hmacSha256(key.seed, JSON.stringify(content)))
+  return `${JSON.stringify({ ...content, seal }, null, 2)}\n`
 }
 
 function parse(text: string): { witness: string; notes: string[] } | undefined {
