@@ -160,6 +160,13 @@ export const SETTINGS = {
     standard: '0',
     read: integer(0, 365),
   },
+  auditRetention: {
+    name: 'OSTIARY_AUDIT_RETENTION',
+    meaning:
+      'Months for which audit events are kept at least, the present one included; `ostiary audit retire` refuses later ones.',
+    standard: '120',
+    read: integer(1, 1200),
+  },
   logLevel: {
     name: 'OSTIARY_LOG_LEVEL',
     meaning: 'Least severe log line that is written: `trace` to `fatal`, or `silent`.',

@@ -2,6 +2,7 @@
 /** The `ostiary` command. Every subcommand prints for people, or with `--json` for programs. */
 import { Command } from 'commander'
 import { adminCreate, agencyAdd } from './agencies.ts'
+import { addRetireCommand } from './audit-retire.ts'
 import { init, migrateDatabase } from './database.ts'
 import { failureText } from './failure.ts'
 import { rotateKeys } from './keys.ts'
@@ -82,6 +83,9 @@ log
   .action(verifyLogCommand)
 
 addWitnessCommands(program)
+
+const audit = program.command('audit').description('the audit events')
+addRetireCommand(audit)
 
 const pack = ['--pack <name>', 'default, or a folder of its `national`', 'default'] as const
 const policy = program.command('policy').description('sharing policies')

@@ -2,7 +2,9 @@
 import type { Config } from '../config.ts'
 import { type ErasedPerson, type ErasureOrder, makeErasePerson } from '../services/erase-person.ts'
 import { makeRecordEvent } from '../services/record-event.ts'
+import { makeRetireAuditMonths, type RetireAuditMonths } from '../services/retire-audit-months.ts'
 import * as auditEvents from '../storage/audit-events.ts'
+import * as auditRetirement from '../storage/audit-retirement.ts'
 import * as erasure from '../storage/erasure.ts'
 import * as locks from '../storage/locks.ts'
 import { transactions } from '../storage/transaction.ts'
@@ -14,6 +16,8 @@ import { RUNTIME } from './runtime.ts'
 export interface Erasure {
   /** Destroys what one agency can open about a person. */
   erase(order: ErasureOrder): Promise<ErasedPerson>
+  /** Retires the months of audit events before one, as far as OSTIARY_AUDIT_RETENTION allows. */
+  retire: RetireAuditMonths
 }
 
 /** Reaches the configured database for one command, and lets go of it afterwards. */
@@ -33,6 +37,13 @@ export async function withErasure<Result>(
     const transact = transactions(owner)
     return await work({
       erase: (order) => transact(order.agencyId, (tx) => erasePerson(tx, order)),
+      retire: makeRetireAuditMonths({
+        db: owner,
+        storage: auditRetirement,
+        recordEvent,
+        runtime: RUNTIME,
+        keep: config.auditRetention,
+      }),
     })
   } finally {
     await owner.destroy()
