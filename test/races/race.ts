@@ -19,8 +19,9 @@ export interface Race {
   stop(): Promise<void>
   /** Expression for the id of the transaction that stopped, as SQL without parameters. */
   readonly stoppedBy: string
-  /** Table that the stop changes. */
+  /** Table that the stop changes, and how if it does not update it. */
   readonly table: string
+  readonly change?: 'delete'
 }
 
 /** What came of many rounds. */

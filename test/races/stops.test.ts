@@ -29,7 +29,7 @@ const node = (options: Partial<NodeOptions> = {}) =>
   openNode({ url: world.databaseUrl, key, now: () => world.clock.now(), ...options })
 const [one, other] = [await node(), await node()]
 t.teardown(async () => {
-  await Promise.all([one.close(), other.close(), order.close()])
+  await Promise.all([one.close(), other.close(), order.close(), ground.owner.destroy()])
   await world.stop()
 })
 
@@ -72,7 +72,9 @@ await t.test('both orders, with the first one held open', async (t) => {
     $$ begin perform pg_advisory_xact_lock_shared(tg_argv[0]::bigint); return null; end $$`)
   for (const [table, event, hold] of [
     ['release_ledger', 'insert', disclosing],
-    ...STOPS.map((stop) => [stop(ground, one).table, 'update', stopping] as const),
+    ...STOPS.map((stop) => stop(ground, one)).map(
+      ({ table, change = 'update' }) => [table, change, stopping] as const,
+    ),
   ] as const)
     await order.rows(
       `create trigger hold_here after ${event} on ${table} for each statement execute function hold_here(${hold})`,

@@ -1,6 +1,15 @@
 /** Everything that ends releases, each with a disclosure that it has to end. */
+import { randomBytes, randomUUID } from 'node:crypto'
 import { OstiaryError } from '../../src/errors.ts'
 import type { PractitionerRole, Purpose } from '../../src/domain/case/vocabulary.ts'
+import { makeErasePerson } from '../../src/services/erase-person.ts'
+import { makeRecordEvent } from '../../src/services/record-event.ts'
+import * as auditEvents from '../../src/storage/audit-events.ts'
+import type { Database } from '../../src/storage/database.ts'
+import * as erasures from '../../src/storage/erasure.ts'
+import * as locks from '../../src/storage/locks.ts'
+import { transactions } from '../../src/storage/transaction.ts'
+import { openOwner } from '../../src/wire/database.ts'
 import type { Answer } from '../support/agency-client.ts'
 import type { LakesideCase } from '../support/lakeside-case.ts'
 import { type Agency, CAST, expectStatus, type World } from '../support/world.ts'
@@ -13,6 +22,8 @@ import type { Asked, Race } from './race.ts'
 export interface Ground extends Pick<LakesideCase, 'caseId' | 'ana' | 'marko'> {
   readonly world: World
   readonly order: CommitOrder
+  /** With the rights of the owner, as the operator's commands have. */
+  readonly owner: Database
   readonly police: Agency
   readonly programme: Agency
   readonly support: Agency
@@ -80,7 +91,8 @@ export async function openGround(world: World, order: CommitOrder): Promise<Grou
     200,
     support.call('org_admin', 'POST', `/v1/agreements/${first.body.id}/termination`, { body: {} }),
   )
-  return { world, order, police, programme, support, caseId, ana, marko, given: new Map() }
+  const owner = openOwner({ owner: world.databaseUrl })
+  return { world, order, owner, police, programme, support, caseId, ana, marko, given: new Map() }
 }
 
 /** An agreement of programme and support that holds from the start of the year. */
@@ -300,5 +312,57 @@ export function termination(ground: Ground, node: Node): Race {
   }
 }
 
+export function erasure(ground: Ground, node: Node): Race {
+  const { programme, marko, owner, order, world } = ground
+  const runtime = {
+    now: () => world.clock.now(),
+    uuid: () => randomUUID(),
+    random: (count: number) => randomBytes(count),
+  }
+  const recordEvent = makeRecordEvent({
+    storage: auditEvents,
+    runtime,
+    origin: 'races.example/log',
+  })
+  const erase = makeErasePerson({ storage: erasures, locks, recordEvent, runtime })
+  return {
+    name: 'erasure of a person at the source',
+    async allow() {
+      later(ground)
+      // The name is what another stop asks for.
+      const records = [
+        ['programme_engagement', { status: 'dropout' }],
+        ['person', { full_name: 'Marko Novak' }],
+      ] as const
+      for (const [type, fields] of records) {
+        const [row] = await order.rows(
+          `select from record r join record_version v on v.record_id = r.id
+           where r.agency_id = $1 and r.type = $2
+             and not exists (select from record_version_erased x where x.record_id = r.id)`,
+          [programme.id, type],
+        )
+        if (row) continue
+        const record = { type, subject: marko, informant: 'PP', fields }
+        await deposit(world, ground, programme, 'pp_case_manager', record)
+      }
+    },
+    ask: () => askNode(ground, node, attendance(ground)),
+    async stop() {
+      const order = { agencyId: programme.id, personId: marko, ground: 'led_erasure' } as const
+      await transactions(owner)(programme.id, (tx) => erase(tx, order))
+    },
+    stoppedBy: 'select xmin::text from subject_key_destroyed order by at desc, ctid desc limit 1',
+    table: 'subject_key',
+    change: 'delete',
+  }
+}
+
 /** Every kind of stop. */
-export const STOPS = [withdrawal, endOfMembership, suspension, deactivation, termination] as const
+export const STOPS = [
+  withdrawal,
+  endOfMembership,
+  suspension,
+  deactivation,
+  termination,
+  erasure,
+] as const
