@@ -3,6 +3,7 @@ import { isPerpetratorSide } from '../domain/case/parties.ts'
 import type { StoredProvenance } from '../domain/case/stored-record.ts'
 import type { PractitionerRole } from '../domain/case/vocabulary.ts'
 import {
+  isRelease,
   type LedgerEntry,
   ledgerOf,
   noticesOf,
@@ -19,7 +20,7 @@ import {
   type Outcome,
   visibleVerdicts,
 } from '../domain/disclosure/item.ts'
-import { CanonicalText } from '../domain/log/canonical.ts'
+import { CanonicalText, type Json } from '../domain/log/canonical.ts'
 import { sealEvent } from '../domain/log/event.ts'
 import { sealedDigest } from '../domain/log/record-digest.ts'
 import type { Decision } from '../domain/policy/decide.ts'
@@ -219,6 +220,26 @@ function holdersOf(records: readonly GateRecord[]): ReadonlyMap<string, RecordHo
   )
 }
 
+/**
+ * From whom something leaves by the decision, and how far it goes: within the agency, within its
+ * organisation, or beyond, and whether across a border. Each source once.
+ */
+function transfersOf({ context, decision, records }: DecidedCase): Json {
+  const left = new Set(decision.verdicts.filter(isRelease).map(({ recordId }) => recordId))
+  const sources = new Map(
+    records.filter(({ record_id: id }) => left.has(id)).map((one) => [one.agency_id, one] as const),
+  )
+  const { agency } = context
+  return [...sources].map(([agencyId, { organisation_id: organisationId, country }]) => ({
+    agencyId,
+    crossBorder: country !== agency.country,
+    transfer: transferOf(
+      { agencyId, organisationId },
+      { agencyId: agency.id, organisationId: agency.organisationId },
+    ),
+  }))
+}
+
 /** Public part: what the requester saw. Private part: the silent rest, and what it was decided on. */
 function eventOf(
   decided: DecidedCase,
@@ -249,6 +270,8 @@ function eventOf(
       policy: { hash: policy.hash, version: policy.version },
       outcome: shown.outcome,
       entries: shown.items,
+      recipient: caller.agencyId,
+      transfers: transfersOf(decided),
       replayOf: replayOf ?? null,
       releaseOf: mode.release?.of ?? null,
     },

@@ -91,6 +91,8 @@ export interface GateRecord {
   readonly agency_id: string
   readonly sector: Sector
   readonly organisation_id: string
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string
   readonly public: boolean
   readonly competent_authority: boolean
   readonly acts_for: ActsFor | null
