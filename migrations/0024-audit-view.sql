@@ -112,7 +112,7 @@ create function private_part_is_own(p_type text) returns boolean
       'agreement.created', 'agreement.accepted', 'agreement.terminated', 'consent.recorded', 'review.decided',
       'policy.draft_created', 'policy.draft_changed', 'policy.draft_opened', 'policy.draft_commented', 'policy.draft_approved',
       'policy.draft_withdrawn', 'policy.activated', 'policy.replayed',
-      'consult.log_searched', 'consult.log_event_viewed', 'consult.log_exported')
+      'consult.log_searched', 'consult.log_event_viewed', 'consult.log_proof_viewed', 'consult.log_exported')
   $$;
 
 -- One event as far as the transaction's agency may have it: both parts for the supervisory authority of its country, the public part
@@ -162,18 +162,53 @@ create function gate_audit_proof(p_event uuid)
     where g.actor or g.authority
   $$;
 
--- The sealed notes of a request with the key that they lie under: for the officer of the agency that wrote them, and for the
--- supervisory authority of its country.
-create function gate_audit_notes(p_event uuid, p_disclosure uuid)
-  returns table (
-    disclosure_id uuid, subject_id uuid, agency_id uuid, notes_sealed bytea, notes_key bytea, subject_key bytea, key_epoch integer)
+-- What somebody wrote in own words when the event happened, sealed, with the key that it lies under: for the officer of the agency that
+-- wrote it, and for the supervisory authority of its country.
+grant select on sealed_note to ostiary_gate;
+create policy gate on sealed_note for select to ostiary_gate using (true);
+create function gate_audit_notes(p_event uuid)
+  returns table (kind text, id uuid, owner_id uuid, agency_id uuid, sealed bytea, wrapped_key bytea, subject_key bytea, key_epoch integer)
   language sql stable security definer set search_path = public, pg_temp
   as $$
-    select d.id, d.subject_id, d.agency_id, d.notes_sealed, d.notes_key, k.wrapped, k.key_epoch
-    from gate_audit_event(p_event) g
-    join disclosure d on d.id = p_disclosure and d.event_id = g.id
-    left join subject_key k on k.owner_id = d.subject_id and k.agency_id = d.agency_id
-    where g.actor or g.authority
+    with g as materialized (
+      select e.id, e.type, e.agency_id, e.public_part::jsonb as part from gate_audit_event(p_event) e where e.actor or e.authority),
+    notes as (
+      select 'disclosure_notes' as kind, d.id, d.subject_id as owner_id, d.agency_id, d.notes_sealed as sealed, d.notes_key as wrapped_key
+      from g join disclosure d on d.id = (g.part ->> 'disclosureId')::uuid and d.event_id = g.id
+      union all
+      select 'review_note', t.id, d.subject_id, t.agency_id, t.note_sealed, t.note_key
+      from g join review_task t on g.type = 'review.decided' and t.id = (g.part ->> 'reviewId')::uuid and t.agency_id = g.agency_id
+        join disclosure d on d.id = t.disclosure_id
+      union all
+      select n.kind, n.id, n.owner_id, n.agency_id, n.sealed, n.wrapped_key
+      from g join sealed_note n on n.agency_id = g.agency_id
+        and (g.type = 'alter.contested' and n.kind = 'contestation_note' and n.about_id = (g.part ->> 'recordId')::uuid
+            and n.about_version = (g.part ->> 'version')::integer
+          or g.type = 'consent.withdrawn' and n.kind = 'withdrawal_note' and n.about_id = (g.part ->> 'consentId')::uuid))
+    select n.kind, n.id, n.owner_id, n.agency_id, n.sealed, n.wrapped_key, k.wrapped, k.key_epoch
+    from notes n left join subject_key k on k.owner_id = n.owner_id and k.agency_id = n.agency_id
+    where n.sealed is not null
+    order by n.kind, n.id
+  $$;
+
+-- A past decision is explained to the supervisory authority as well: all of it, of agencies of its own country.
+create or replace function gate_decision(p_disclosure uuid)
+  returns table (asked boolean, own_records uuid[], decision decision_record, public_part text, private_part text)
+  language sql stable security definer set search_path = public, pg_temp
+  as $$
+    select a.asked, s.own, d, e.public_part, case when s.own <> '{}' then e.private_part end
+    from decision_record d
+    join disclosure o on o.id = d.id
+    left join audit_event e on e.id = d.event_id and e.at = d.decided_at
+    cross join lateral (
+      select d.agency_id = app_agency() as asked,
+        exists (select from agency g where g.id = d.agency_id and authority_viewer(g.country) = my_authority()) as oversees) a
+    cross join lateral (select case
+      when a.oversees then array(select r.id from record r where r.case_id = d.case_id and o.record_versions ? r.id::text)
+      when on_perpetrator_side(d.case_id) then '{}'
+      else array(select r.id from record r where r.agency_id = app_agency() and r.case_id = d.case_id and o.record_versions ? r.id::text)
+      end as own) s
+    where d.id = p_disclosure and (a.asked or s.own <> '{}')
   $$;
 
 do $$
@@ -181,7 +216,7 @@ declare
   f text;
 begin
   grant create on schema public to ostiary_gate;
-  foreach f in array array['my_authority()', 'gate_audit_event(uuid)', 'gate_audit_proof(uuid)', 'gate_audit_notes(uuid, uuid)'] loop
+  foreach f in array array['my_authority()', 'gate_audit_event(uuid)', 'gate_audit_proof(uuid)', 'gate_audit_notes(uuid)'] loop
     execute format('alter function %s owner to ostiary_gate', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to ostiary_app', f);

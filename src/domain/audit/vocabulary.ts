@@ -42,6 +42,7 @@ export const OWN_PRIVATE_TYPES = [
   'policy.replayed',
   'consult.log_searched',
   'consult.log_event_viewed',
+  'consult.log_proof_viewed',
   'consult.log_exported',
 ] as const
 
