@@ -45,13 +45,17 @@ export interface ViewDependencies {
   readonly recordEvent: RecordEvent
 }
 
-/** One of the caller's own requests; reading it is an event. Throws `not_found` for any other. */
+/**
+ * One of the caller's own requests; reading it is an event. Throws `not_found` for any other, `event_retired` when the events
+ * of its time are not kept any more.
+ */
 export function makeViewDisclosure(deps: ViewDependencies) {
   return (caller: Caller, id: string): Promise<DisclosureView> =>
     deps.acting(caller, { operation: 'getDisclosure', target: id }, async (tx) => {
       const row = await deps.storage.findDisclosure(tx, id)
+      if (!row) throw new OstiaryError('not_found')
       // Without its event nothing is left that could be shown.
-      if (!row?.items) throw new OstiaryError('not_found')
+      if (!row.items) throw new OstiaryError('event_retired')
       await deps.recordEvent(tx, {
         ...calledBy(caller),
         type: 'consult.disclosure_viewed',
