@@ -13,6 +13,7 @@ import {
   type ProofStorage,
   type ProvableEvent,
   proveEvent,
+  publishedOver,
   secondsToTick,
 } from './prove-event.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
@@ -52,7 +53,9 @@ export function makeProveAuditEvent(deps: AuditProofDependencies) {
       const row = await deps.storage.access.findAuditProof(tx, id)
       if (!row) throw await missingProof(deps, tx, id)
       const { leafIndex } = row
-      if (leafIndex === null)
+      const checkpoint =
+        leafIndex === null ? undefined : await publishedOver(deps.storage.log, tx, leafIndex)
+      if (leafIndex === null || !checkpoint)
         return { state: 'pending', retryAfter: secondsToTick(deps.runtime.now(), deps.tick) }
       await deps.recordEvent(tx, {
         ...calledBy(caller),
@@ -60,7 +63,7 @@ export function makeProveAuditEvent(deps: AuditProofDependencies) {
         public: { eventId: id, lawfulUse, both: row.privatePart !== null },
         private: {},
       })
-      const proof = await proveEvent(deps.storage.log, tx, provable(row, leafIndex))
+      const proof = await proveEvent(deps.storage.log, tx, provable(row, leafIndex), checkpoint)
       return { state: 'published', proof }
     })
 }

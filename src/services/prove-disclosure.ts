@@ -5,7 +5,13 @@ import type * as erasure from '../storage/erasure.ts'
 import type * as log from '../storage/log.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
-import { lostProof, type ProofStorage, proveEvent, secondsToTick } from './prove-event.ts'
+import {
+  lostProof,
+  type ProofStorage,
+  proveEvent,
+  publishedOver,
+  secondsToTick,
+} from './prove-event.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -43,7 +49,9 @@ export function makeProveDisclosure(deps: ProofDependencies) {
       const event = await deps.storage.log.findEventProof(tx, disclosure.event_id)
       if (!event) throw await lostProof(deps.storage.erasure, tx, disclosure.event_id)
       const { leafIndex } = event
-      if (leafIndex === null)
+      const checkpoint =
+        leafIndex === null ? undefined : await publishedOver(deps.storage.log, tx, leafIndex)
+      if (leafIndex === null || !checkpoint)
         return { state: 'pending', retryAfter: secondsToTick(deps.runtime.now(), deps.tick) }
       await deps.recordEvent(tx, {
         ...calledBy(caller),
@@ -55,11 +63,12 @@ export function makeProveDisclosure(deps: ProofDependencies) {
       })
       return {
         state: 'published',
-        proof: await proveEvent(deps.storage.log, tx, {
-          ...event,
-          leafIndex,
-          promised: disclosure.leaf_hash,
-        }),
+        proof: await proveEvent(
+          deps.storage.log,
+          tx,
+          { ...event, leafIndex, promised: disclosure.leaf_hash },
+          checkpoint,
+        ),
       }
     })
 }

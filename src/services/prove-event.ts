@@ -20,7 +20,10 @@ import type * as erasure from '../storage/erasure.ts'
 import type * as log from '../storage/log.ts'
 
 /** Where the log is read for a proof. */
-export type ProofStorage = Pick<typeof log, 'findNewestCheckpoint' | 'readBundle' | 'readTiles'>
+export type ProofStorage = Pick<
+  typeof log,
+  'findNewestCheckpoint' | 'findPublishedCheckpoint' | 'readBundle' | 'readTiles'
+>
 
 /** What is opened of an event that has its place in the log. */
 export interface ProvableEvent {
@@ -37,7 +40,25 @@ export interface ProvableEvent {
 export type Damage = 'event' | 'checkpoint' | 'bundle' | 'entry' | 'inclusion'
 
 /**
- * Proves an event to be in the log as last published. A proof that does not verify is never handed out.
+ * The published checkpoint, if it covers this place in the log; undefined while witnesses have not
+ * seen one that does.
+ *
+ * @throws OstiaryError `internal_error` when the log was never signed that far
+ */
+export async function publishedOver(
+  storage: ProofStorage,
+  tx: Tx,
+  leafIndex: number,
+): Promise<log.StoredCheckpoint | undefined> {
+  const published = await storage.findPublishedCheckpoint(tx)
+  if (published && leafIndex < published.size) return published
+  const newest = await storage.findNewestCheckpoint(tx)
+  if (!newest || leafIndex >= newest.size) throw damaged('checkpoint')
+  return undefined
+}
+
+/**
+ * Proves an event to be in the log as last published: under a checkpoint of `publishedOver`. A proof that does not verify is never handed out.
  *
  * Read in several statements, between which the log may grow: tiles and bundles are then wider than
  * at the checkpoint, which does not hurt, because what was there stays their beginning.
@@ -48,11 +69,9 @@ export async function proveEvent(
   storage: ProofStorage,
   tx: Tx,
   event: ProvableEvent,
+  checkpoint: log.StoredCheckpoint,
 ): Promise<ReceiptJson | FullReceiptJson> {
   const { leafIndex, promised, opened } = event
-  // After the position, so that it is at least the checkpoint that came with it.
-  const checkpoint = await storage.findNewestCheckpoint(tx)
-  if (!checkpoint || leafIndex >= checkpoint.size) throw damaged('checkpoint')
   const { size: treeSize, root, note } = checkpoint
   const entry = await entryAt(storage, tx, leafIndex)
   const commitments = decodeEntry(entry)

@@ -5,7 +5,7 @@ import type * as log from '../storage/log.ts'
 
 /** The published log, for anybody: it holds salted commitments and padding, nothing of a case. */
 export interface ServeLog {
-  /** The newest checkpoint, a signed note; undefined before the first publication. */
+  /** The published checkpoint, a note with its cosignatures; undefined before the first publication. */
   checkpoint(): Promise<string | undefined>
   /**
    * The bytes under a path such as `tile/0/x001/234.p/56` or `tile/entries/000`, which never change;
@@ -20,10 +20,10 @@ export function makeServeLog({
   storage,
 }: {
   readonly db: Database
-  readonly storage: Pick<typeof log, 'findNewestCheckpoint' | 'findServed'>
+  readonly storage: Pick<typeof log, 'findPublishedCheckpoint' | 'findServed'>
 }): ServeLog {
   return {
-    checkpoint: async () => (await storage.findNewestCheckpoint(db))?.note,
+    checkpoint: async () => (await storage.findPublishedCheckpoint(db))?.note,
     async resource(path) {
       const named = parseTilePath(path)
       if (!named) return undefined

@@ -81,6 +81,31 @@ export interface Tables extends PolicyTables {
   log_position: { event_id: string; leaf_index: string }
   log_tile: { level: number; tile_index: string; width: number; bytes: Buffer }
   log_bundle: { bundle_index: string; width: number; bytes: Buffer }
+  log_cosignature: {
+    size: string
+    witness: string
+    line: string
+    cosigned_at: Date
+    stored_at: Generated<Date>
+  }
+  witness: {
+    vkey: string
+    tried_size: string
+    tried_at: Date
+    cosigned_size: string | null
+    state: Generated<string>
+    since: Generated<Date>
+    refused_at: Date | null
+    refused_as: 'rolled_back' | 'forked' | null
+    refused_size: string | null
+    refused_stored: string | null
+  }
+  log_publication: {
+    singleton: Generated<boolean>
+    gated: boolean
+    size: string | null
+    missing_since: Date | null
+  }
   log_checkpoint: {
     size: string
     root: Buffer

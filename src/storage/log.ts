@@ -25,6 +25,25 @@ export async function findNewestCheckpoint(db: Database): Promise<StoredCheckpoi
 }
 
 /**
+ * The checkpoint that the world is shown, its note with every cosignature that it has: the newest that
+ * enough witnesses cosigned; the newest at all where no quorum is asked for, or none was to be had for
+ * too long. For every proof that leaves the server, so that nobody is shown a log that witnesses may
+ * never see. Undefined before the first publication.
+ */
+export async function findPublishedCheckpoint(db: Database): Promise<StoredCheckpoint | undefined> {
+  const { rows } = await sql<{ size: string; root: Buffer; note: string }>`
+    select c.size, c.root, c.note || coalesce((select string_agg(s.line, '' order by s.witness)
+      from log_cosignature s where s.size = c.size), '') as note
+    from (select coalesce(bool_or(gated), false) as gated, max(size) as size from log_publication) p
+    join log_checkpoint c
+      on c.size = case when p.gated then p.size else (select max(size) from log_checkpoint) end`.execute(
+    db,
+  )
+  const [row] = rows
+  return row && { ...row, size: Number(row.size) }
+}
+
+/**
  * The tiles of these places, in any order, each as wide as it is now, which may be wider than asked;
  * those that are not there are left out.
  */
