@@ -67,6 +67,7 @@ export const EVENT_TYPES = [
   'program.started',
   'database.migrated',
   'integrity.incident_found',
+  'integrity.incident_closed',
   'signin.token_issued',
   'signin.token_refused',
   'signin.refusals_counted',
