@@ -19,7 +19,10 @@ export type Guard = (request: FastifyRequest, scopes: readonly string[]) => Prom
 /** Writes the audit event of an authority that was refused at the door; the answer waits for it. */
 export type RecordRefusal = (refusal: {
   readonly agencyId: string
+  readonly clientId: string
+  readonly channel: Caller['channel']
   readonly code: ErrorCode
+  readonly operation?: string
   readonly requestId: string
   readonly practitionerId?: string
 }) => Promise<void>
@@ -62,6 +65,23 @@ export async function registerGuard(app: FastifyInstance, options: GuardOptions)
     })
   }
 
+  /** Throws once it is on record. */
+  async function refuse(
+    request: FastifyRequest,
+    who: Pick<Caller, 'agencyId' | 'clientId' | 'channel'>,
+    code: ErrorCode,
+  ): Promise<void> {
+    const { operationId: operation } = request.routeOptions.config
+    await recordRefusal({
+      ...who,
+      code,
+      requestId: request.id,
+      ...(operation === undefined ? {} : { operation }),
+      ...claimedPractitioner(request),
+    })
+    throw new OstiaryError(code)
+  }
+
   async function authenticate(request: FastifyRequest) {
     const { scheme, token } = readAuthorization(request)
     if (scheme === 'bearer' && !allowBearer) throw new OstiaryError('token_not_bound')
@@ -76,13 +96,7 @@ export async function registerGuard(app: FastifyInstance, options: GuardOptions)
     if (agency === undefined) throw new OstiaryError('token_invalid')
     if (suspended || !fresh) {
       const code = suspended ? 'token_invalid' : 'proof_replayed'
-      await recordRefusal({
-        agencyId: agency.id,
-        code,
-        requestId: request.id,
-        ...claimedPractitioner(request),
-      })
-      throw new OstiaryError(code)
+      await refuse(request, { clientId, agencyId: agency.id, channel: channelOf(jkt) }, code)
     }
     return { claims, agency, ...(jkt === undefined ? {} : { keyThumbprint: jkt }) }
   }
@@ -93,21 +107,28 @@ export async function registerGuard(app: FastifyInstance, options: GuardOptions)
     })
     const granted = scopesOf(claims)
     const missing = scopes.filter((scope) => !granted.includes(scope))
-    if (missing.length > 0)
-      throw challenge(new OstiaryError('scope_missing'), { origin, scopes: missing })
-    return {
+    const who = {
       agencyId: agency.id,
-      sector: agency.sector,
       clientId: claims.client_id,
+      channel: channelOf(keyThumbprint),
+    }
+    if (missing.length > 0)
+      await refuse(request, who, 'scope_missing').catch((error) => {
+        throw challenge(error, { origin, scopes: missing })
+      })
+    return {
+      ...who,
+      sector: agency.sector,
       scopes: granted,
-      ...(keyThumbprint === undefined
-        ? { channel: 'bearer' }
-        : { channel: 'sender_constrained', keyThumbprint }),
+      ...(keyThumbprint === undefined ? {} : { keyThumbprint }),
       ...readPractitioner(request.headers['ostiary-practitioner']),
       requestId: request.id,
     }
   }
 }
+
+const channelOf = (keyThumbprint: string | undefined): Caller['channel'] =>
+  keyThumbprint === undefined ? 'bearer' : 'sender_constrained'
 
 const scopesOf = ({ scope }: AccessTokenClaims): string[] => scope?.split(' ') ?? []
 

@@ -15,9 +15,19 @@ export interface Limits {
   readonly maxEventLoopDelay: number
   /** Milliseconds after the start in which a slow event loop is not taken for overload; default 5 s. */
   readonly settling?: number
+  /** Writes down that somebody was turned away; the answer waits for it. */
+  readonly onLimited?: OnLimited
   /** Where calls are counted; absent: in the memory of this process. */
   readonly store?: FastifyRateLimitStoreCtor
 }
+
+/** What there was too much of. */
+export type LimitCode = 'too_many_calls' | 'too_many_about_one_person' | 'too_many_failed_sign_ins'
+
+export type OnLimited = (
+  code: LimitCode,
+  by: { readonly requestId: string; readonly caller?: Caller; readonly subjectId?: string },
+) => Promise<void>
 
 export interface Counters {
   /** Throws `rate_limited` when the client has made too many calls. */
@@ -51,28 +61,42 @@ export async function registerLimits(app: FastifyInstance, limits: Limits): Prom
     },
   })
   await app.register(rateLimit, { global: false, ...(limits.store && { store: limits.store }) })
-  const countCall = counter(app, limits.rateLimit, (request) => {
-    return `client:${request.caller?.clientId}`
-  })
-  const countSubject = counter(app, limits.subjectLimit, (request) => {
-    const { subjectId } = request.body as { subjectId?: unknown }
-    return `subject:${request.caller?.clientId}:${String(subjectId)}`
-  })
-  const countRefusal = counter(app, limits.failureLimit, (request) => `address:${request.ip}`)
-  return { countCall, countSubject, countRefusal }
+  const make = counterMaker(app, limits.onLimited)
+  return {
+    countCall: make(limits.rateLimit, 'too_many_calls', (request) => {
+      return `client:${request.caller?.clientId}`
+    }),
+    countSubject: make(limits.subjectLimit, 'too_many_about_one_person', (request) => {
+      return `subject:${request.caller?.clientId}:${subjectOf(request)}`
+    }),
+    countRefusal: make(limits.failureLimit, 'too_many_failed_sign_ins', (request) => {
+      return `address:${request.ip}`
+    }),
+  }
 }
 
-function counter(
-  app: FastifyInstance,
-  max: number,
-  keyGenerator: (request: FastifyRequest) => string,
-): (request: FastifyRequest) => Promise<void> {
-  if (max === 0) return () => Promise.resolve()
-  const count = app.createRateLimit({ max, timeWindow: MINUTE, keyGenerator })
-  return async (request) => {
-    const counted = await count(request)
-    if (counted.isAllowed || !counted.isExceeded) return
-    const headers = { 'retry-after': String(counted.ttlInSeconds) }
-    throw new OstiaryError('rate_limited', { headers })
+const subjectOf = ({ body }: FastifyRequest): string =>
+  String((body as { subjectId?: unknown }).subjectId)
+
+function counterMaker(app: FastifyInstance, onLimited: OnLimited | undefined) {
+  return (
+    max: number,
+    code: LimitCode,
+    keyGenerator: (request: FastifyRequest) => string,
+  ): ((request: FastifyRequest) => Promise<void>) => {
+    if (max === 0) return () => Promise.resolve()
+    const count = app.createRateLimit({ max, timeWindow: MINUTE, keyGenerator })
+    return async (request) => {
+      const counted = await count(request)
+      if (counted.isAllowed || !counted.isExceeded) return
+      const { caller, id: requestId } = request
+      await onLimited?.(code, {
+        requestId,
+        ...(caller ? { caller } : {}),
+        ...(code === 'too_many_about_one_person' ? { subjectId: subjectOf(request) } : {}),
+      })
+      const headers = { 'retry-after': String(counted.ttlInSeconds) }
+      throw new OstiaryError('rate_limited', { headers })
+    }
   }
 }

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
+import type { RecordSignIn } from '../services/record-sign-in.ts'
 import type { TokenKeys } from '../services/token-keys.ts'
+import { recordSignIns } from './sign-ins.ts'
 import { resourceMetadata, serverMetadata } from './oauth-metadata.ts'
 import { buildTokenProvider, type TokenProviderOptions } from './token-provider.ts'
 
 export interface TokenServerOptions extends TokenProviderOptions {
   readonly keys: TokenKeys
+  /** Writes the audit event; a token leaves once that is done. */
+  readonly recordSignIn: RecordSignIn
 }
 
 /**
@@ -56,6 +60,11 @@ function providerOfTheKey(options: TokenServerOptions) {
 
   const build = (key: ReturnType<TokenKeys['signing']>) => {
     const provider = buildTokenProvider(key, options)
+    recordSignIns(provider, {
+      record: options.recordSignIn,
+      requestId: (raw) => requests.get(raw)?.id,
+      onFailure: (raw) => requests.get(raw)?.log.error('sign-in could not be logged'),
+    })
     // The code alone: what the client sent, assertions above all, is never logged.
     provider.on('grant.error', (ctx, { error }) => {
       requests.get(ctx.req)?.log.info({ code: error }, 'token refused')

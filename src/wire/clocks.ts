@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { makeAnnounceAgreementEnds } from '../services/announce-agreement-ends.ts'
+import type { BoundedRefusals } from '../services/bounded-refusals.ts'
 import { makeExtendAuditPartitions } from '../services/extend-audit-partitions.ts'
 import { makeForgetExpired } from '../services/forget-expired.ts'
 import { makeMarkOverdueReviews } from '../services/mark-overdue-reviews.ts'
@@ -22,6 +23,7 @@ export function wireClocks(parts: {
   readonly logger: Logger
   readonly pools: Pick<Pools, 'worker'>
   readonly recordEvent: RecordEvent
+  readonly refusals: Pick<BoundedRefusals, 'flush'>
 }): Housekeeping {
   const { runtime, logger, recordEvent } = parts
   const db = parts.pools.worker
@@ -41,6 +43,10 @@ export function wireClocks(parts: {
         ...telling,
         storage: { ...clocks, ...notices },
       }),
+      count_refusals: async () => {
+        await parts.refusals.flush()
+        return 0
+      },
       extend_audit_partitions: makeExtendAuditPartitions({ db, storage: clocks }),
       forget_expired: makeForgetExpired({
         db,

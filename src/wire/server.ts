@@ -8,6 +8,7 @@ import type { Contract } from '../http/document.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { scopesOf } from '../http/operations.ts'
 import { makePages } from '../http/pages.ts'
+import { auditHandlers } from '../http/routes/audit.ts'
 import { disclosureHandlers } from '../http/routes/disclosures.ts'
 import { noticeHandlers } from '../http/routes/notices.ts'
 import { policyHandlers } from '../http/routes/policies.ts'
@@ -17,10 +18,12 @@ import { buildServer } from '../http/server.ts'
 import { tokenServer } from '../http/token-server.ts'
 import { makeActing } from '../services/acting.ts'
 import { makeAdmitCall } from '../services/admit-call.ts'
+import { makeBoundedRefusals } from '../services/bounded-refusals.ts'
 import { openServerSecret } from '../services/initialise.ts'
 import { makeAcknowledgeNotice, makeListNotices } from '../services/notices.ts'
 import { makeViewPolicies } from '../services/policy-versions.ts'
-import { makeRecordEvent } from '../services/record-event.ts'
+import { calledBy, makeRecordEvent } from '../services/record-event.ts'
+import { makeRecordSignIn } from '../services/record-sign-in.ts'
 import { makeReplayDraft } from '../services/replay-draft.ts'
 import { makeRequirePractitioner } from '../services/require-practitioner.ts'
 import type { Runtime } from '../services/runtime.ts'
@@ -41,6 +44,7 @@ import type { KeyRing } from '../vault/key-ring.ts'
 import { openVault } from '../vault/vault.ts'
 import { makePolicyFollower } from '../workers/policy-follower.ts'
 import { MACHINE_TIMERS } from '../workers/ticker.ts'
+import { wireAudit } from './audit.ts'
 import { wireCases } from './cases.ts'
 import { wireClocks } from './clocks.ts'
 import type { Pools } from './database.ts'
@@ -87,9 +91,16 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   const acting = makeActing({ transact, requirePractitioner, recordEvent })
   const vault = openVault(parts.crypto, keyRing)
   const log = await wireLog({ config, runtime, logger, pools, keyRing })
-  const clocks = wireClocks({ runtime, logger, pools, recordEvent })
+  const refusals = makeBoundedRefusals({
+    transact: (agencyId, work) =>
+      agencyId === undefined ? pools.app.transaction().execute(work) : transact(agencyId, work),
+    recordEvent,
+    runtime,
+  })
+  const clocks = wireClocks({ runtime, logger, pools, recordEvent, refusals })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
   const gate = await wireReleaseGate({ ...shared, tick: config.logTick })
+  const audit = wireAudit({ ...shared, tick: config.logTick })
   const follower = makePolicyFollower({
     follow: gate.followPolicy,
     timers: MACHINE_TIMERS,
@@ -117,6 +128,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     handlers: {
       ...wireCases({ ...shared, pages }),
       ...disclosureHandlers(gate, pages),
+      ...auditHandlers(audit.services, pages),
       ...noticeHandlers(
         {
           listNotices: makeListNotices(noticeParts),
@@ -140,26 +152,33 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
         keys: tokenKeys,
         admit,
         allowBearer,
-        recordRefusal: async ({ agencyId, code, requestId, practitionerId }) => {
-          await transact(agencyId, (tx) =>
-            recordEvent(tx, {
-              type: 'authority.refused',
-              agencyId,
-              requestId,
-              public: { refused: code },
-              private: { practitionerId: practitionerId ?? null },
-            }),
-          )
-        },
+        recordRefusal: ({ practitionerId, ...refusal }) =>
+          refusals.record({
+            ...refusal,
+            type: 'authority.refused',
+            ...(practitionerId === undefined ? {} : { claimedPractitionerId: practitionerId }),
+          }),
       }),
     plugins: [
       (server) =>
-        tokenServer(server, { origin: publicUrl, scopes, allowBearer, store, keys: tokenKeys }),
+        tokenServer(server, {
+          ...{ origin: publicUrl, scopes, allowBearer, store, keys: tokenKeys },
+          recordSignIn: makeRecordSignIn({ transact, recordEvent, refusals }),
+        }),
       log.routes,
     ],
     isReady: log.isWritable,
     metrics,
-    limits: config,
+    limits: {
+      ...config,
+      onLimited: (code, { caller, ...about }) =>
+        refusals.record({
+          ...(caller ? calledBy(caller) : {}),
+          ...about,
+          type: 'authority.limited',
+          code,
+        }),
+    },
     timeGrid: config.timeGrid,
     trustProxy: config.trustProxy,
     names: catalogue.fields.map(({ name }) => name),
@@ -168,7 +187,10 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   return {
     app,
     logVkey: log.vkey,
-    publish: log.publish,
+    async publish() {
+      await log.publish()
+      await audit.indexer.runNow()
+    },
     async runClocks() {
       const { failed } = await clocks.runHousekeeping(runtime.now())
       if (failed.length > 0) throw new Error(`clocks failed: ${failed.join(', ')}`)
@@ -176,10 +198,14 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     startWorkers() {
       log.start()
       clocks.start()
+      audit.indexer.start()
       follower.start()
     },
     async stopWorkers() {
-      await Promise.all([log.stop(), clocks.stop(), follower.stop()])
+      await Promise.all([log.stop(), clocks.stop(), audit.indexer.stop(), follower.stop()])
+      await refusals.flush({ all: true }).catch(() => {
+        logger.error({ component: 'sign-ins' }, 'refusals that were counted could not be logged')
+      })
     },
     close: () => tokenKeys.close(),
   }

@@ -15,6 +15,7 @@ import {
   rotateTokenKey,
   sealingContext,
 } from '../../src/services/server-keys.ts'
+import type { RecordSignIn, SignIn } from '../../src/services/record-sign-in.ts'
 import { openTokenKeys } from '../../src/services/token-keys.ts'
 import { makeTokenStore } from '../../src/services/token-store.ts'
 import type { Database, Tables } from '../../src/storage/database.ts'
@@ -37,11 +38,13 @@ export interface World {
   /** With the rights of the owner. */
   readonly owner: Database
   readonly refusals: Parameters<RecordRefusal>[0][]
+  /** What the token servers wrote down. */
+  readonly signIns: SignIn[]
   addAgency(scopes?: readonly string[]): Promise<Agency>
   rotate(options: { delay?: number; compromised?: boolean }): Promise<string>
   /** A published token key whose private half the test holds; it never signs by itself. */
   plantTokenKey(): Promise<ForgeKey>
-  startNode(options?: { allowBearer?: boolean; poll?: number }): Promise<Node>
+  startNode(options?: { allowBearer?: boolean; poll?: number; logFails?: boolean }): Promise<Node>
   end(): Promise<void>
 }
 
@@ -70,9 +73,11 @@ export async function createWorld(): Promise<World> {
   await owner.transaction().execute((tx) => createTokenKey(tx, { storage: serverKeys, seal }))
   const nodes: Node[] = []
   const refusals: World['refusals'] = []
+  const signIns: SignIn[] = []
   return {
     owner,
     refusals,
+    signIns,
     addAgency: (scopes = SCOPES) => addAgency(owner, scopes),
     async rotate(options) {
       const { kid } = await owner
@@ -105,7 +110,12 @@ export async function createWorld(): Promise<World> {
     },
     async startNode(options = {}) {
       const recordRefusal: RecordRefusal = async (refusal) => void refusals.push(refusal)
-      const node = await startNode({ url: database.url, open, recordRefusal, ...options })
+      const recordSignIn: RecordSignIn = async (signIn) => {
+        if (options.logFails) throw new Error('the log is away')
+        signIns.push(signIn)
+      }
+      const doors = { recordRefusal, recordSignIn }
+      const node = await startNode({ url: database.url, open, ...doors, ...options })
       nodes.push(node)
       return node
     },
@@ -154,12 +164,14 @@ async function startNode({
   url,
   open,
   recordRefusal,
+  recordSignIn,
   allowBearer = false,
   poll = 2000,
 }: {
   url: string
   open: OpenSecret
   recordRefusal: RecordRefusal
+  recordSignIn: RecordSignIn
   allowBearer?: boolean
   poll?: number
 }): Promise<Node> {
@@ -193,7 +205,10 @@ async function startNode({
     allowBearer,
     recordRefusal,
   })
-  await app.register(tokenServer, { origin: ORIGIN, scopes: SCOPES, keys, store, allowBearer })
+  await app.register(tokenServer, {
+    ...{ origin: ORIGIN, scopes: SCOPES, keys, store, allowBearer },
+    recordSignIn,
+  })
   for (const method of ['GET', 'POST'] as const)
     app.route({
       method,

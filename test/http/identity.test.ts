@@ -629,6 +629,38 @@ t.test('nothing secret is in the logs', async (t) => {
   t.notMatch(log, /eyJ[\w-]{10}/, 'no JWT of any kind')
 })
 
+t.test('every sign-in is written down, and no token leaves that is not', async (t) => {
+  const agency = await world.addAgency()
+  const client = { agencyId: agency.id, clientId: agency.clientId }
+  const since = world.signIns.length
+  const { key } = await boundToken(agency, 'cases:read')
+  t.equal((await askToken(agency, { key, more: { scope: 'no:such' } })).status, 400)
+  t.equal(
+    (await askToken(agency, { assertion: { claims: { aud: 'https://other.example' } }, key }))
+      .status,
+    401,
+  )
+  const stranger = { id: randomUUID(), clientId: `agency-${randomUUID()}`, key: agency.key }
+  t.equal((await askToken(stranger, { key })).status, 401)
+  const written = world.signIns.slice(since)
+  t.match(written, [
+    { issued: true, client, scopes: ['cases:read'], keyThumbprint: key.thumbprint },
+    { issued: false, client, code: 'invalid_scope' },
+    { issued: false, client, code: 'invalid_client' },
+    { issued: false, code: 'invalid_client', client: undefined },
+  ])
+  t.ok(written.every(({ requestId }) => requestId !== undefined))
+  t.notOk(JSON.stringify(written).includes(stranger.clientId), 'nothing of what a stranger sent')
+
+  const blind = await world.startNode({ logFails: true })
+  const refused = await askToken(agency, { key, at: blind })
+  t.equal(refused.status, 503)
+  t.match(refused.body, { error: 'temporarily_unavailable' })
+  t.notOk(refused.text.includes('access_token'))
+  t.ok(Number(refused.headers.get('retry-after')) > 0)
+  t.equal((await askToken(stranger, { key, at: blind })).status, 503)
+})
+
 t.test('what has expired is forgotten', async (t) => {
   const past = new Date(Date.now() - 1000)
   const future = new Date(Date.now() + 60_000)
