@@ -112,6 +112,20 @@ export const SETTINGS = {
     standard: '4',
     read: powerOfTwo(2, 4096),
   },
+  selfCheckInterval: {
+    name: 'OSTIARY_SELF_CHECK_INTERVAL',
+    meaning:
+      'Seconds from the beginning of one self-check of log and tables to that of the next, at most a day; one that takes longer is brought to its end first. 0 turns it off on this process.',
+    standard: '3600',
+    read: integer(0, 86_400),
+  },
+  logStuck: {
+    name: 'OSTIARY_LOG_STUCK',
+    meaning:
+      'Milliseconds after which a tick that lies still (its node is frozen) is ended, so that another node can go on; one that hangs otherwise after twice as long.',
+    standard: '15000',
+    read: integer(500, 3_600_000),
+  },
   timeGrid: {
     name: 'OSTIARY_TIME_GRID',
     meaning:

@@ -40,6 +40,8 @@ export interface SequencerDependencies {
   readonly anchorKey: Uint8Array
   /** Entries per tick where no more are pending; a power of two from 2. */
   readonly batch: number
+  /** Bounds how long the database lets a tick lie still before it ends it (storage/stuck-sequencer). */
+  readonly limitTick?: (tx: Tx) => Promise<void>
   /** Most entries per tick; a power of two from 2. Default {@link MOST_ENTRIES}; the rest waits for the next. */
   readonly most?: number
 }
@@ -83,6 +85,7 @@ async function tick(deps: SequencerDependencies, tx: Tx, options: Tick): Promise
   const { log, append } = deps.storage
   if (!(await append.trySequencerLock(tx)))
     return { sequenced: { state: 'skipped', why: 'other_sequencer' } }
+  await deps.limitTick?.(tx)
   await append.demandDurableCommit(tx)
   const checkpoint = await log.findNewestCheckpoint(tx)
   if (checkpoint && options.notWithin > 0) {

@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { logRoutes } from '../http/log-routes.ts'
 import { openServerSecret } from '../services/initialise.ts'
-import { makeLogKeys } from '../services/log-keys.ts'
+import { type KeysForTick, makeLogKeys } from '../services/log-keys.ts'
+import { makeFreeSequencer } from '../services/free-sequencer.ts'
 import { makeSequenceLog } from '../services/sequence-log.ts'
 import { makeServeLog } from '../services/serve-log.ts'
 import type { Runtime } from '../services/runtime.ts'
@@ -12,6 +13,7 @@ import * as log from '../storage/log.ts'
 import * as logKeys from '../storage/log-keys.ts'
 import * as logAppend from '../storage/log-append.ts'
 import * as serverKeys from '../storage/server-keys.ts'
+import * as stuckSequencer from '../storage/stuck-sequencer.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import { makeSequencer } from '../workers/sequencer.ts'
 import { MACHINE_TIMERS } from '../workers/ticker.ts'
@@ -22,6 +24,9 @@ export interface WiredLog {
   /** Of the key that is newest at the start; a rotation may bring another one. */
   readonly vkey: string
   readonly routes: (app: FastifyInstance) => Promise<void>
+  /** With what each tick is signed and anchored: what the self-check holds it to. */
+  readonly keys: KeysForTick
+  readonly anchorKey: Uint8Array
   /** Whether an audit event could be written now: no other node's word is taken for it. */
   isWritable(): Promise<boolean>
   /** Publishes what is pending; throws when the log refuses or cannot. */
@@ -58,6 +63,12 @@ export async function wireLog(parts: {
       keys: keys.forTick,
       anchorKey: anchors.secret,
       batch: config.logBatch,
+      limitTick: (tx) => stuckSequencer.limitTick(tx, config.logStuck),
+    }),
+    freeSequencer: makeFreeSequencer({
+      db: pools.worker,
+      storage: stuckSequencer,
+      stuckAfter: config.logStuck,
     }),
     tick: config.logTick,
     timers: MACHINE_TIMERS,
@@ -65,6 +76,8 @@ export async function wireLog(parts: {
   })
   return {
     vkey,
+    keys: keys.forTick,
+    anchorKey: anchors.secret,
     routes: logRoutes({ log: makeServeLog({ db: pools.app, storage: log }), keys }),
     async isWritable() {
       const { rows } = await sql<{ readonly: string }>`

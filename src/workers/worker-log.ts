@@ -12,7 +12,10 @@ export interface LogContent {
   readonly errorClass?: string
   readonly errorCode?: string
   readonly treeSize?: number
+  readonly incidentId?: string
   readonly count?: number
+  /** How long something has been as it is, in milliseconds. */
+  readonly ms?: number
 }
 
 /** Class and code of an error, of several the first; what else it says may repeat a value. */
