@@ -72,14 +72,22 @@ keys
   .action(rotateKeys)
 
 const log = program.command('log').description('the transparency log')
+const several = (value: string, before: readonly string[]) => [...before, value]
 log
   .command('verify')
-  .description('check a server, or one receipt, from outside with nothing but its verifier key')
-  .argument('<url>', 'origin of the server')
-  .requiredOption('--vkey <vkey>', 'verifier key of the log')
-  .option('--receipt <file>', 'also check this proof of a disclosure')
+  .description(
+    'check a log, receipts or two checkpoints from outside; exit code 0 right, 1 at fault, 2 not checked',
+  )
+  .argument('[source]', 'URL of a server, or a folder made by `log export`')
+  .option('--vkey <vkey>', 'verifier key of the log that you trust (several: repeat)', several, [])
+  .option('--vkeys <file>', 'history of its keys that you kept; that of a source is read besides')
+  .option('--receipt <file>', 'a proof; without a source it is checked alone', several, [])
   .option('--leaf-hash <hash>', 'the leaf hash that the disclosure’s answer promised for it')
+  .option('--checkpoints <files...>', 'two checkpoints: is the one the beginning of the other?')
+  .option('--witness <vkey>', 'verifier key of a witness that you trust (repeat)', several, [])
+  .option('--quorum <number>', 'how many of them must have cosigned (absent: all)')
   .option(...json)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(verifyLogCommand)
 
 addWitnessCommands(program)

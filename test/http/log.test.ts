@@ -2,7 +2,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
-import { checkReceipt, httpReader, verifyServer } from '../../src/cli/verify-server.ts'
+import { httpReader } from '../../src/cli/log-reader.ts'
+import { checkReceipt } from '../../src/cli/verify-receipt.ts'
+import { verifyServer } from '../../src/cli/verify-server.ts'
 import { VERIFY_WORDS } from '../../src/cli/verify-words.ts'
 import { verifyLog } from '../../src/cli/verify-log.ts'
 import { logRoutes } from '../../src/http/log-routes.ts'
@@ -16,7 +18,13 @@ import * as disclosures from '../../src/storage/disclosures.ts'
 import * as erasure from '../../src/storage/erasure.ts'
 import * as log from '../../src/storage/log.ts'
 import * as practitioners from '../../src/storage/practitioners.ts'
-import { openReceipt, openSigned, pathOf, readWholeLog } from '../support/independent-verifier.ts'
+import {
+  openHistory,
+  openReceipt,
+  openSigned,
+  pathOf,
+  readWholeLog,
+} from '../support/independent-verifier.ts'
 import { type LogNode, ORIGIN, startLogNode, tamper } from '../support/log-node.ts'
 
 async function serverFor(t: Test): Promise<{ node: LogNode; app: FastifyInstance }> {
@@ -47,6 +55,11 @@ t.test('the public log', async (t) => {
   const vkey = await get('vkey')
   t.equal(vkey.body, `${node.vkey}\n`)
   t.equal(vkey.headers['content-type'], 'text/plain; charset=utf-8')
+  const vkeys = await get('vkeys')
+  t.same(openHistory(vkeys.body, [node.vkey]), [
+    { vkey: node.vkey, from: 0, until: Infinity, compromised: false },
+  ])
+  t.equal(vkeys.headers['cache-control'], 'public, max-age=60')
 
   // Sizes at which tiles begin, fill and are followed by others; the last with the widths of c2sp.org/tlog-tiles.
   let size = 0
@@ -438,8 +451,8 @@ t.test('many events at once', async (t) => {
   await addPending(node, 20_000)
   const sequence = node.sequencer({ most: 16_384 })
   const began = performance.now()
-  t.match(await sequence(), { state: 'published', size: 16_384, events: 16_384 })
+  t.match(await sequence(), { state: 'published', size: 16_384, events: 16_383 })
   t.comment(`${Math.round(16_384 / ((performance.now() - began) / 1000))} events/s`)
-  t.match(await sequence(), { state: 'published', size: 16_384 + 4096, events: 3616 })
+  t.match(await sequence(), { state: 'published', size: 16_384 + 4096, events: 3617 })
   t.equal((await readWholeLog(node.fetch, node.vkey)).size, 20_480)
 })

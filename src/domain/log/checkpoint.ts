@@ -52,6 +52,8 @@ export type CheckpointFailure =
   | 'wrong_origin'
   /** Only keys signed that had ended at a smaller size: a lost key in the wrong hands, perhaps. */
   | 'key_ended'
+  /** Fewer of the known witnesses cosigned it than are asked for. */
+  | 'witness_missing'
 
 /**
  * The text of a checkpoint, as it is signed: origin, size, root and extensions, a line each.
@@ -134,15 +136,16 @@ export function logIdentity(
 
 /**
  * Opens a checkpoint: the log itself must have signed it, with a key that had not ended, and a known
- * key of log or witness whose signature fails refuses it. How many witnesses are enough is for the
- * caller to say, from `note.signatures`.
+ * key of log or witness whose signature fails refuses it.
  *
+ * @param quorum how many witnesses, told apart by name, must have cosigned it
  * @throws RangeError when two verifiers have the same name and key id
  */
 export function openCheckpoint(
   note: string | Uint8Array,
   log: LogIdentity,
   witnesses: readonly NoteVerifier[] = [],
+  quorum = 0,
 ): Outcome<OpenedCheckpoint, CheckpointFailure> {
   const opened = openNote(note, [...log.keys.map(({ verifier }) => verifier), ...witnesses])
   if (!opened.ok) return opened
@@ -157,5 +160,10 @@ export function openCheckpoint(
   if (checkpoint.origin !== log.origin) return { ok: false, reason: 'wrong_origin' }
   if (byLog.every(({ until }) => until !== undefined && until < checkpoint.size))
     return { ok: false, reason: 'key_ended' }
+  const cosigned = witnesses.filter(({ name, keyId }) =>
+    signatures.some((line) => line.name === name && line.keyId === keyId),
+  )
+  if (new Set(cosigned.map(({ name }) => name)).size < quorum)
+    return { ok: false, reason: 'witness_missing' }
   return { ok: true, value: { checkpoint, note: opened.value } }
 }

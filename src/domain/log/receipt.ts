@@ -100,6 +100,8 @@ export type ReceiptFailure =
 /** How a receipt is to be checked. */
 export type ReceiptCheck = {
   readonly witnesses?: readonly NoteVerifier[]
+  /** How many of them must have cosigned the checkpoint; absent: none. */
+  readonly quorum?: number
   /**
    * The leaf hash that was given at once with the answer; without it a receipt of another event
    * would do.
@@ -132,7 +134,7 @@ export function verifyReceipt(
   if (check.leafHash && !equalBytes(leaf, check.leafHash))
     return { ok: false, reason: 'other_leaf' }
 
-  const proven = verifyEntry(leaf, parsed, log, check.witnesses)
+  const proven = verifyEntry(leaf, parsed, log, check)
   if (!proven.ok) return proven
   const opened = openPrivate(parsed)
   if (!opened.ok) return opened
@@ -176,9 +178,9 @@ export function verifyEntry(
   leaf: Uint8Array,
   proof: EntryProof,
   log: LogIdentity,
-  witnesses: readonly NoteVerifier[] = [],
+  { witnesses, quorum }: Pick<ReceiptCheck, 'witnesses' | 'quorum'> = {},
 ): Outcome<Checkpoint, EntryFailure> {
-  const opened = openCheckpoint(proof.checkpoint, log, witnesses)
+  const opened = openCheckpoint(proof.checkpoint, log, witnesses, quorum)
   if (!opened.ok) return opened
   const { checkpoint } = opened.value
   const { leafIndex, treeSize, inclusion } = proof
