@@ -126,6 +126,33 @@ export const SETTINGS = {
     standard: '15000',
     read: integer(500, 3_600_000),
   },
+  witnesses: {
+    name: 'OSTIARY_WITNESSES',
+    meaning:
+      'Witnesses of the log (`docs/witness.md`), a line each: verifier key, space, URL under which it takes checkpoints (HTTPS, except on a loopback address).',
+    read: witnessLines,
+  },
+  witnessQuorum: {
+    name: 'OSTIARY_WITNESS_QUORUM',
+    meaning:
+      'How many of the witnesses must have cosigned a checkpoint before it is published and proofs are given out; 0 waits for none.',
+    standard: '0',
+    read: integer(0, 32),
+  },
+  witnessBound: {
+    name: 'OSTIARY_WITNESS_BOUND',
+    meaning:
+      'Seconds that the newest checkpoint with enough witnesses may be old; then comes the alarm, and what `OSTIARY_WITNESS_MODE` says. At least two ticks of the log.',
+    standard: '3600',
+    read: integer(1, 86_400),
+  },
+  witnessMode: {
+    name: 'OSTIARY_WITNESS_MODE',
+    meaning:
+      'Beyond the bound: `warn` sounds the alarm and goes on without witnesses, `stop` releases nothing as well until enough of them are back.',
+    standard: 'warn',
+    read: oneOf(['warn', 'stop']),
+  },
   timeGrid: {
     name: 'OSTIARY_TIME_GRID',
     meaning:
@@ -242,6 +269,7 @@ export function loadConfig(environment: Environment = process.env): Config {
         .filter((name) => isSet(name, environment))
         .map((name) => `${name} needs ${SETTINGS.databaseUrl.name} beside it`),
     )
+  faults.push(...witnessFaults(Object.fromEntries(entries) as Partial<Given>))
   if (faults.length > 0) throw new ConfigError(faults)
 
   const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Given
@@ -253,6 +281,19 @@ export function loadConfig(environment: Environment = process.env): Config {
     ...given,
     publicUrl,
   })
+}
+
+/** What the settings of the witnesses must keep to among each other; those with faults of their own are left out. */
+function witnessFaults(given: Partial<Given>): string[] {
+  const { witnesses = [], witnessQuorum = 0, witnessBound = Infinity, logTick = 0 } = given
+  return [
+    ...(witnessQuorum > witnesses.length
+      ? [`${SETTINGS.witnessQuorum.name} must not be more than there are witnesses`]
+      : []),
+    ...(witnessQuorum > 0 && witnessBound * 1000 < 2 * logTick
+      ? [`${SETTINGS.witnessBound.name} must be at least two ticks of the log`]
+      : []),
+  ]
 }
 
 function textOf({ name, secret }: Setting<unknown>, environment: Environment): string | undefined {
@@ -337,6 +378,22 @@ function keyLines(text: string): string {
   const fits = (line: string) => /^([1-9]\d{0,8}:)?[\w+/-]{43}=?$/.test(line)
   if (keys.length === 0 || !keys.every(fits)) throw new Fault('must be 32 bytes in base64')
   return text
+}
+
+/** Verifier key (c2sp.org/signed-note) and submission prefix (c2sp.org/tlog-witness) of a witness. */
+function witnessLines(text: string): readonly { readonly vkey: string; readonly url: string }[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('#')).map(witnessLine)
+}
+
+function witnessLine(line: string): { readonly vkey: string; readonly url: string } {
+  const [vkey = '', address = '', ...more] = line.split(/\s+/)
+  const url = URL.parse(address)
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+  const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  if (!/^[^+]+\+[0-9a-f]{8}\+[\w+/=]+$/.test(vkey) || !secure || !plain || more.length > 0)
+    throw new Fault('must be lines of a verifier key and an https URL (http on loopback only)')
+  return { vkey, url: url.href }
 }
 
 function truth(text: string): boolean {

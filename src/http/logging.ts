@@ -34,6 +34,8 @@ export const LOG_KEYS = {
   task: 'name of a background task',
   eventId: 'audit event',
   disclosureId: 'disclosure',
+  incidentId: 'integrity incident',
+  witness: 'name of a witness of the log',
   rule: 'id of a policy rule',
   version: 'of the server, of policies, or of the schema',
 } as const

@@ -30,6 +30,10 @@ export interface ServerOptions {
   readonly plugins?: readonly ((app: FastifyInstance) => Promise<void>)[]
   /** Whether database and audit log can be written now; false or a rejection means not ready. */
   readonly isReady: () => Promise<boolean>
+  /** What somebody must look at although the server serves, as codes; a rejection tells nothing. */
+  readonly concerns?: () => Promise<readonly string[]>
+  /** Names of what is not as it should be although requests can be answered; none where it is absent. */
+  readonly degraded?: () => Promise<readonly string[]>
   readonly metrics: Metrics
   readonly limits: Limits
   /** Milliseconds of the time grid; 0 turns it off. */
@@ -85,7 +89,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   mountContract(app, {
     document: contract.resolved,
     handlers: options.handlers,
-    publicHandlers: { ...healthHandlers(options.isReady), ...options.publicHandlers },
+    publicHandlers: { ...healthHandlers(options), ...options.publicHandlers },
     guard,
     ...counters,
     ...(options.names && { names: options.names }),
@@ -123,14 +127,18 @@ function refuseWhileClosing(app: FastifyInstance): void {
   })
 }
 
-function healthHandlers(isReady: () => Promise<boolean>): PublicHandlers {
+function healthHandlers({
+  isReady,
+  degraded = async () => [],
+}: Pick<ServerOptions, 'isReady' | 'degraded'>): PublicHandlers {
   const up = { status: 200, body: { status: 'up' }, headers: { 'cache-control': 'no-store' } }
   return {
     getLiveness: async () => up,
     getReadiness: async () => {
       const ready = await isReady().catch(() => false)
       if (!ready) throw new OstiaryError('not_ready', { headers: { 'retry-after': '5' } })
-      return up
+      const names = await degraded().catch(() => ['unknown'])
+      return names.length === 0 ? up : { ...up, body: { status: 'degraded', degraded: names } }
     },
   }
 }

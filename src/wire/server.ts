@@ -48,6 +48,7 @@ import { wireAudit } from './audit.ts'
 import { wireCases } from './cases.ts'
 import { wireClocks } from './clocks.ts'
 import type { Pools } from './database.ts'
+import { wireIntegrity } from './integrity.ts'
 import { wireLog } from './log.ts'
 import { wirePolicyLife } from './policy-life.ts'
 import { wireReplay } from './replay.ts'
@@ -96,6 +97,10 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       agencyId === undefined ? pools.app.transaction().execute(work) : transact(agencyId, work),
     recordEvent,
     runtime,
+  })
+  const integrity = wireIntegrity({
+    ...{ db: pools.worker, runtime, logger, recordEvent, metrics },
+    ...{ keys: log.keys, anchorKey: log.anchorKey, interval: config.selfCheckInterval * 1000 },
   })
   const clocks = wireClocks({ runtime, logger, pools, recordEvent, refusals })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
@@ -168,6 +173,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       log.routes,
     ],
     isReady: log.isWritable,
+    degraded: async () => ((await integrity.isOpen()) ? ['integrity'] : []),
     metrics,
     limits: {
       ...config,
@@ -197,12 +203,19 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     },
     startWorkers() {
       log.start()
+      if (config.selfCheckInterval > 0) integrity.start()
       clocks.start()
       audit.indexer.start()
       follower.start()
     },
     async stopWorkers() {
-      await Promise.all([log.stop(), clocks.stop(), audit.indexer.stop(), follower.stop()])
+      await Promise.all([
+        integrity.stop(),
+        log.stop(),
+        clocks.stop(),
+        audit.indexer.stop(),
+        follower.stop(),
+      ])
       await refusals.flush({ all: true }).catch(() => {
         logger.error({ component: 'sign-ins' }, 'refusals that were counted could not be logged')
       })

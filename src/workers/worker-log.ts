@@ -14,6 +14,8 @@ export interface LogContent {
   readonly treeSize?: number
   readonly incidentId?: string
   readonly count?: number
+  /** Name of a witness. */
+  readonly witness?: string
   /** How long something has been as it is, in milliseconds. */
   readonly ms?: number
 }
