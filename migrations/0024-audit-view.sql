@@ -192,11 +192,12 @@ create function gate_audit_notes(p_event uuid)
   $$;
 
 -- A past decision is explained to the supervisory authority as well: all of it, of agencies of its own country.
-create or replace function gate_decision(p_disclosure uuid)
-  returns table (asked boolean, own_records uuid[], decision decision_record, public_part text, private_part text)
+drop function gate_decision(uuid);
+create function gate_decision(p_disclosure uuid)
+  returns table (asked boolean, oversees boolean, own_records uuid[], decision decision_record, public_part text, private_part text)
   language sql stable security definer set search_path = public, pg_temp
   as $$
-    select a.asked, s.own, d, e.public_part, case when s.own <> '{}' then e.private_part end
+    select a.asked, a.oversees, s.own, d, e.public_part, case when s.own <> '{}' then e.private_part end
     from decision_record d
     join disclosure o on o.id = d.id
     left join audit_event e on e.id = d.event_id and e.at = d.decided_at
@@ -216,7 +217,7 @@ declare
   f text;
 begin
   grant create on schema public to ostiary_gate;
-  foreach f in array array['my_authority()', 'gate_audit_event(uuid)', 'gate_audit_proof(uuid)', 'gate_audit_notes(uuid)'] loop
+  foreach f in array array['my_authority()', 'gate_decision(uuid)', 'gate_audit_event(uuid)', 'gate_audit_proof(uuid)', 'gate_audit_notes(uuid)'] loop
     execute format('alter function %s owner to ostiary_gate', f);
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to ostiary_app', f);

@@ -3,6 +3,7 @@
  * filter. Totals are never told, because they would count what the caller must not see.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { canonicalize, type Json } from '../domain/log/canonical.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Call, Reply } from './call.ts'
 
@@ -80,12 +81,16 @@ export function makePages(key: Uint8Array): Pages {
   }
 }
 
-/** Whom and what a cursor belongs to; the size of the page may change on the way. */
-function contextOf({ caller, operationId, params, query }: ListCall): string {
+/**
+ * Whom and what a cursor belongs to; the size of the page may change on the way. Where the filter stands
+ * in a body, the cursor belongs to that body.
+ */
+function contextOf({ caller, operationId, params, query, body }: ListCall): string {
   const filter = Object.entries(query)
     .filter(([name]) => name !== 'cursor' && name !== 'limit')
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([caller.clientId, operationId, params, filter])
+  const owner = [caller.clientId, operationId, params, filter]
+  return JSON.stringify(body === undefined ? owner : [...owner, canonicalize(body as Json)])
 }
 
 function linkTo(call: ListCall, cursor: string): Record<string, string> {

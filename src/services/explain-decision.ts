@@ -20,6 +20,7 @@ import type * as decisions from '../storage/decisions.ts'
 import type { DecisionWithEvent } from '../storage/decisions.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Acting } from './acting.ts'
+import { requireAuditReader } from './audit-reader.ts'
 import type { Caller } from './caller.ts'
 import { type FactsState, openDecision } from './open-decision.ts'
 import type { PastPolicies } from './past-policies.ts'
@@ -35,7 +36,7 @@ export interface DecisionExplanation {
   readonly purpose: string
   readonly policy: { readonly version: number; readonly hash: string }
   /** As whom the reader sees it. */
-  readonly views: readonly ('recipient' | 'source' | 'operator')[]
+  readonly views: readonly ('recipient' | 'source' | 'authority' | 'operator')[]
   /** Overall outcome as the requester saw it; not for a source. */
   readonly outcome?: string
   /** Whether the facts of then are there; absent where the reader would not see them anyway. */
@@ -67,6 +68,8 @@ export interface ExplainDependencies {
  *   considered, silent ones included.
  * - A source that acts, or ever acted, for the perpetrator sees nothing of the requests of others: that
  *   somebody asked about him is not told to his side (nor by `GET /disclosures?direction=made`).
+ * - The supervisory authority (role `dpo` or `auditor`) sees all of it, of requests by agencies of its
+ *   own country.
  * - All of it is for the operator of the server, on its command line (`makeExplainToOperator`).
  *
  * Throws `not_permitted` for another role, `not_found` for a decision in which the agency has no such
@@ -75,8 +78,7 @@ export interface ExplainDependencies {
 export function makeExplainDecision(deps: ExplainDependencies & { readonly acting: Acting }) {
   return (caller: Caller, id: string): Promise<DecisionExplanation> =>
     deps.acting(caller, { operation: 'explainDisclosure', target: id }, async (tx) => {
-      if (caller.role !== 'dpo')
-        throw new OstiaryError('not_permitted', { detail: 'this needs the role `dpo`' })
+      requireAuditReader(caller)
       const row = await deps.storage.findDecision(tx, id)
       if (!row?.public_part) throw new OstiaryError('not_found')
       const request = recordedRequest(row.public_part)
@@ -86,7 +88,7 @@ export function makeExplainDecision(deps: ExplainDependencies & { readonly actin
       const cited = row.asked ? await citations(deps, row, told) : []
       const views = [
         ...(row.asked ? (['recipient'] as const) : []),
-        ...(source ? (['source'] as const) : []),
+        ...(source ? [row.oversees ? ('authority' as const) : ('source' as const)] : []),
       ]
       await deps.recordEvent(tx, {
         ...calledBy(caller),

@@ -46,7 +46,7 @@ export function makeExportAuditLog(deps: ExportDependencies) {
   return async (
     caller: Caller,
     { lawfulUse, format, ...criteria }: AuditCriteria & ExportRequest,
-  ): Promise<AsyncGenerator<string>> => {
+  ): Promise<AuditExport> => {
     const begun = await deps.acting(caller, { operation: 'exportAuditEvents' }, async (tx) => {
       requireAuditReader(caller)
       const filter = filterOf(deps.catalogue, criteria, 'query')
@@ -60,7 +60,7 @@ export function makeExportAuditLog(deps: ExportDependencies) {
       const viewers = [await deps.storage.findAuditViewer(tx)]
       return { eventId, filter, viewers, beforeLeaf: await deps.storage.findIndexedLeaf(tx) }
     })
-    return exportedPieces(
+    const pieces = exportedPieces(
       {
         read: (work) => deps.transact(caller.agencyId, work),
         storage: deps.storage,
@@ -69,6 +69,34 @@ export function makeExportAuditLog(deps: ExportDependencies) {
       },
       { ...begun, format, lawfulUse, subjects: subjectsOf(criteria) },
     )
+    return begin(pieces)
+  }
+}
+
+/** An export under way. */
+export interface AuditExport {
+  /** The next piece of text; undefined when that was all. Rejects when it could not be read. */
+  next(): Promise<string | undefined>
+  /** Ends it where it is. After its own end this does nothing. */
+  stop(): Promise<void>
+}
+
+/**
+ * Takes the first piece at once: a failure is then still an answer, and from here on the end of the
+ * export is written whatever becomes of its reader.
+ */
+export async function begin(pieces: AsyncGenerator<string, void>): Promise<AuditExport> {
+  // Owned by the returned object; taken by the first call of `next`.
+  let first: IteratorResult<string, void> | undefined = await pieces.next()
+  return {
+    async next() {
+      const { value } = first ?? (await pieces.next())
+      first = undefined
+      return value ?? undefined
+    },
+    async stop() {
+      await pieces.return()
+    },
   }
 }
 
@@ -97,7 +125,7 @@ export interface BegunExport {
 export async function* exportedPieces(
   { read, storage, recordEvent, actor }: ExportReading,
   { eventId, viewers, filter, beforeLeaf, format, lawfulUse, subjects }: BegunExport,
-): AsyncGenerator<string> {
+): AsyncGenerator<string, void> {
   let count = 0
   let complete = false
   try {

@@ -37,14 +37,16 @@ export interface DecisionWithEvent extends DecisionRow {
 export interface OwnDecision extends DecisionWithEvent {
   /** It was this agency's request. */
   readonly asked: boolean
-  /** Its records that were looked at; none on the perpetrator's side. */
+  /** It is the supervisory authority of the country of whoever asked. */
+  readonly oversees: boolean
+  /** Its records that were looked at; none on the perpetrator's side; all of them for the authority. */
   readonly own_records: readonly string[]
 }
 
 /** One decision for the transaction's agency; undefined when it has no part in it. */
 export async function findDecision(tx: Tx, id: string): Promise<OwnDecision | undefined> {
   const { rows } = await sql<OwnDecision>`
-    select g.asked, g.own_records, (g.decision).*, g.public_part, g.private_part
+    select g.asked, g.oversees, g.own_records, (g.decision).*, g.public_part, g.private_part
     from gate_decision(${id}) g`.execute(tx)
   return rows[0]
 }

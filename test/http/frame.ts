@@ -103,9 +103,14 @@ export function dummyHandlers(contract: Contract): Record<string, Handler> {
   return Object.fromEntries(handlers)
 }
 
-/** A path of the operation with ids in it, and numbers where it asks for them. */
-export const concrete = ({ path, parameters }: Operation): string =>
-  path.replace(/\{(\w+)\}/g, (_, name) => {
+/** A path of the operation with ids in it, numbers where it asks for them, and the query that it cannot do without. */
+export const concrete = ({ path, parameters }: Operation): string => {
+  const needed = parameters
+    .filter((one) => one.in === 'query' && one.required)
+    .map(({ name, schema }) => `${name}=${(schema as { enum?: string[] }).enum?.[0] ?? ID}`)
+  const concretePath = path.replace(/\{(\w+)\}/g, (_, name) => {
     const { schema } = parameters.find((one) => one.in === 'path' && one.name === name) ?? {}
     return (schema as { type?: string } | undefined)?.type === 'integer' ? '7' : ID
   })
+  return needed.length > 0 ? `${concretePath}?${needed.join('&')}` : concretePath
+}

@@ -7,6 +7,8 @@ const EVERYBODY = [
   'notices:read',
   'notices:write',
   'policies:read',
+  // Whoever takes part has a data protection officer, and a supervisory authority works no case.
+  'audit:read',
 ] as const
 
 const CASE_WORK = [
@@ -18,7 +20,6 @@ const CASE_WORK = [
   'disclosures:write',
   'consents:read',
   'consents:write',
-  'audit:read',
 ] as const
 
 /**
