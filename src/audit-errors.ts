@@ -14,6 +14,12 @@ export const AUDIT_ERRORS = {
     meaning:
       'The time for which audit events are kept is over; the entry stays in the log, and proofs given out before stay valid.',
   },
+  witness_missing: {
+    status: 503,
+    title: 'Too few witnesses',
+    meaning:
+      'Too few witnesses have cosigned the audit log for longer than this server goes without them, so nothing is released; try again later.',
+  },
   audit_unavailable: {
     status: 503,
     title: 'Audit log is unavailable',

@@ -296,6 +296,19 @@ function witnessFaults(given: Partial<Given>): string[] {
   ]
 }
 
+/** Every setting as it stands, by environment variable; for the log, which takes hashes and no secret. */
+export function effectiveSettings(config: Config): readonly {
+  readonly name: string
+  readonly secret: boolean
+  readonly text: string | undefined
+}[] {
+  return Object.entries<Setting<unknown>>(SETTINGS).map(([key, { name, secret = false }]) => {
+    const value: unknown = config[key as keyof Config]
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+    return { name, secret, text: value === undefined ? undefined : text }
+  })
+}
+
 function textOf({ name, secret }: Setting<unknown>, environment: Environment): string | undefined {
   const text = environment[name] || undefined
   const file = secret && environment[`${name}_FILE`]
@@ -389,7 +402,8 @@ function witnessLines(text: string): readonly { readonly vkey: string; readonly 
 function witnessLine(line: string): { readonly vkey: string; readonly url: string } {
   const [vkey = '', address = '', ...more] = line.split(/\s+/)
   const url = URL.parse(address)
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+  const secure =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
   if (!/^[^+]+\+[0-9a-f]{8}\+[\w+/=]+$/.test(vkey) || !secure || !plain || more.length > 0)
     throw new Fault('must be lines of a verifier key and an https URL (http on loopback only)')

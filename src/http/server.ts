@@ -30,8 +30,6 @@ export interface ServerOptions {
   readonly plugins?: readonly ((app: FastifyInstance) => Promise<void>)[]
   /** Whether database and audit log can be written now; false or a rejection means not ready. */
   readonly isReady: () => Promise<boolean>
-  /** What somebody must look at although the server serves, as codes; a rejection tells nothing. */
-  readonly concerns?: () => Promise<readonly string[]>
   /** Names of what is not as it should be although requests can be answered; none where it is absent. */
   readonly degraded?: () => Promise<readonly string[]>
   readonly metrics: Metrics

@@ -18,6 +18,7 @@ import type { ActivePolicies, ActivePolicy } from './active-policy.ts'
 import type { Caller } from './caller.ts'
 import { decidedWrite, type DecidedCase, OPERATION, type Shown } from './decided-write.ts'
 import { loadFacts, type RecognisedContext } from './load-facts.ts'
+import type { DemandWitnesses } from './demand-witnesses.ts'
 import { type Opened, openAnswer } from './open-answer.ts'
 import type { FlaggedRecords } from './raised-flags.ts'
 import { recogniseAsker } from './recognise-asker.ts'
@@ -60,6 +61,8 @@ export type DiscloseFields = (
 ) => Promise<DisclosureResult>
 
 export interface DiscloseDependencies {
+  /** Throws while nothing may leave at all: too few witnesses have seen the log for too long. */
+  readonly demandWitnesses: DemandWitnesses
   readonly openGate: (question: GateQuestion) => Promise<GateTransaction>
   readonly vault: Vault
   readonly policies: ActivePolicies
@@ -97,7 +100,7 @@ const REPEATABLE = [
 
 /**
  * Decides one request, field by field, writes decision and audit event, and only then opens what may
- * leave. Throws `unknown_field`, `selector_matches_nothing`, `sealing_key_missing` (nothing written);
+ * leave. Throws `unknown_field`, `selector_matches_nothing`, `sealing_key_missing`, `witness_missing` (nothing written);
  * `practitioner_not_recognised`, `not_found` (audited); `idempotency_key_reused`,
  * `idempotency_key_in_progress`; `policy_changing` and `overloaded` after three attempts;
  * `audit_unavailable` when decision and event could not be committed.
@@ -106,6 +109,7 @@ export function makeDiscloseFields(deps: DiscloseDependencies): DiscloseFields {
   return async (caller, request, mode) => {
     const requested = resolveRequested(deps.catalogue, request.fields)
     if ('faults' in requested) throw selectorFault(requested.faults)
+    await deps.demandWitnesses()
     const asked = { caller, request, mode, fields: requested.fields }
     const { decided, shown, event, facts } = await decideUntilCommitted(
       deps,

@@ -5,6 +5,7 @@ import type { Catalogue } from '../domain/catalogue/types.ts'
 import type { DisclosureServices } from '../http/routes/disclosures.ts'
 import type { Acting } from '../services/acting.ts'
 import { makeActivePolicies, makeFollowPolicy } from '../services/active-policy.ts'
+import type { DemandWitnesses } from '../services/demand-witnesses.ts'
 import { makeDiscloseFields } from '../services/disclose-fields.ts'
 import { makeExplainDecision } from '../services/explain-decision.ts'
 import type { PastPolicies } from '../services/past-policies.ts'
@@ -46,6 +47,7 @@ export interface GateParts {
   readonly logger: Logger
   /** Milliseconds between two publications of the log. */
   readonly tick: number
+  readonly demandWitnesses: DemandWitnesses
 }
 
 /** The disclosure use cases, and what keeps the node's policy version that of the database. */
@@ -64,6 +66,7 @@ export async function wireReleaseGate(parts: GateParts): Promise<ReleaseGate> {
   const { catalogueVersion, pastPolicies } = await wirePastPolicies(pools.app, catalogue)
   const inForce = makeActivePolicies(await read(active.version), read)
   const discloseFields = makeDiscloseFields({
+    demandWitnesses: parts.demandWitnesses,
     openGate: (question) => openGate(pools.gate, question),
     vault,
     policies: inForce,

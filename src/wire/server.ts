@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
+import { type Config, effectiveSettings } from '../config.ts'
 import type { Crypto } from '../crypto/sodium.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
 import { registerGuard } from '../http/caller.ts'
@@ -24,12 +24,14 @@ import { makeAcknowledgeNotice, makeListNotices } from '../services/notices.ts'
 import { makeViewPolicies } from '../services/policy-versions.ts'
 import { calledBy, makeRecordEvent } from '../services/record-event.ts'
 import { makeRecordSignIn } from '../services/record-sign-in.ts'
+import { makeRecordStart } from '../services/record-start.ts'
 import { makeReplayDraft } from '../services/replay-draft.ts'
 import { makeRequirePractitioner } from '../services/require-practitioner.ts'
 import type { Runtime } from '../services/runtime.ts'
 import { openTokenKeys } from '../services/token-keys.ts'
 import { makeTokenStore } from '../services/token-store.ts'
 import * as auditEvents from '../storage/audit-events.ts'
+import * as configurationState from '../storage/configuration-state.ts'
 import * as decisions from '../storage/decisions.ts'
 import * as drafts from '../storage/policy-drafts.ts'
 import * as notices from '../storage/notices.ts'
@@ -53,6 +55,8 @@ import { wireLog } from './log.ts'
 import { wirePolicyLife } from './policy-life.ts'
 import { wireReplay } from './replay.ts'
 import { wireReleaseGate } from './release-gate.ts'
+import { wireWitnesses } from './witnesses.ts'
+import { runningProgram } from './running-program.ts'
 
 /** A replay that somebody waits for over HTTP; the operator’s command takes more. */
 const ONLINE_REPLAY = { most: 50_000, timeLimit: 20_000 } as const
@@ -78,6 +82,8 @@ export interface WiredServer {
   runClocks(): Promise<void>
   startWorkers(): void
   stopWorkers(): Promise<void>
+  /** Writes the start of this process into the log, and what of the configuration changed. */
+  recordStart(): Promise<void>
   /** Stops what runs besides workers: the polling of keys. */
   close(): void
 }
@@ -102,9 +108,19 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     ...{ db: pools.worker, runtime, logger, recordEvent, metrics },
     ...{ keys: log.keys, anchorKey: log.anchorKey, interval: config.selfCheckInterval * 1000 },
   })
+  const recordStart = makeRecordStart({
+    db: pools.worker,
+    storage: configurationState,
+    recordEvent,
+  })
   const clocks = wireClocks({ runtime, logger, pools, recordEvent, refusals })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
-  const gate = await wireReleaseGate({ ...shared, tick: config.logTick })
+  const witnesses = wireWitnesses({ config, runtime, logger, pools, metrics })
+  const gate = await wireReleaseGate({
+    ...shared,
+    tick: config.logTick,
+    demandWitnesses: witnesses.demand,
+  })
   const audit = wireAudit({ ...shared, tick: config.logTick })
   const follower = makePolicyFollower({
     follow: gate.followPolicy,
@@ -173,7 +189,10 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       log.routes,
     ],
     isReady: log.isWritable,
-    degraded: async () => ((await integrity.isOpen()) ? ['integrity'] : []),
+    degraded: async () => [
+      ...witnesses.concerns(),
+      ...((await integrity.isOpen()) ? ['integrity'] : []),
+    ],
     metrics,
     limits: {
       ...config,
@@ -195,14 +214,17 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
     logVkey: log.vkey,
     async publish() {
       await log.publish()
+      await witnesses.collect()
       await audit.indexer.runNow()
     },
     async runClocks() {
       const { failed } = await clocks.runHousekeeping(runtime.now())
       if (failed.length > 0) throw new Error(`clocks failed: ${failed.join(', ')}`)
     },
+    recordStart: async () => recordStart(await runningProgram(), effectiveSettings(config)),
     startWorkers() {
       log.start()
+      witnesses.start()
       if (config.selfCheckInterval > 0) integrity.start()
       clocks.start()
       audit.indexer.start()
@@ -212,6 +234,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       await Promise.all([
         integrity.stop(),
         log.stop(),
+        witnesses.stop(),
         clocks.stop(),
         audit.indexer.stop(),
         follower.stop(),

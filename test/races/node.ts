@@ -66,6 +66,7 @@ export async function openNode({ url, key, now, tamper = {} }: NodeOptions) {
     origin,
     logger: pino(loggerOptions('silent')),
     tick: 10_000,
+    demandWitnesses: async () => {},
   })
   return {
     ...wireCaseServices(parts),

@@ -197,6 +197,7 @@ export async function startGateWorld(options: GateWorldOptions = {}): Promise<Ga
       origin,
       logger,
       tick: 10_000,
+      demandWitnesses: async () => {},
     })
   const services = await compose()
   const sql = async <Row extends pg.QueryResultRow>(

@@ -157,3 +157,9 @@ export function openOwnNote(
 export function originHash(origin: string): string {
   return Buffer.from(sha256(new TextEncoder().encode(origin))).toString('hex')
 }
+
+/** What a witness or a log is called: the beginning of its verifier key. */
+export function nameOfVkey(vkey: string): string {
+  const [name = ''] = vkey.split('+', 1)
+  return name
+}
