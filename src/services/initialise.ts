@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Json } from '../domain/log/canonical.ts'
 import { ed25519PublicKey } from '../domain/log/hash.ts'
 import { ED25519, formatVkey, verifierKey } from '../domain/log/vkey.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
@@ -9,6 +10,7 @@ import type * as policies from '../storage/policies.ts'
 import type { PackText } from '../storage/policy-drafts.ts'
 import type * as serverKeys from '../storage/server-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
+import { byCommand, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 import { createTokenKey } from './server-keys.ts'
 
@@ -26,12 +28,13 @@ export interface InitialiseDependencies {
   readonly db: Database
   readonly keyRing: KeyRing
   readonly storage: {
-    readonly epochs: Pick<typeof keyEpochs, 'insertKeyEpoch'>
+    readonly epochs: Pick<typeof keyEpochs, 'insertKeyEpoch' | 'listKeyEpochs'>
     readonly keys: typeof serverKeys
     readonly logKeys: Pick<typeof logKeys, 'enterFirstLogKey'>
     readonly policies: typeof policies
   }
   readonly origin: string
+  readonly recordEvent: RecordEvent
   readonly runtime: Pick<Runtime, 'now'>
 }
 
@@ -41,7 +44,7 @@ const contextOf = (purpose: string, kid: string): string => `server-key/${purpos
 /**
  * Makes what a server cannot run without: the epoch of its key-encryption key, the keys with which it
  * signs tokens and its log, and a first policy version. Everything that is there already stays as it
- * is; run again, it only tells. All in one transaction.
+ * is; run again, it only tells. All in one transaction, with an event for what was made.
  */
 export function makeInitialise(deps: InitialiseDependencies) {
   return (policy: {
@@ -51,6 +54,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
   }): Promise<Initialised> =>
     deps.db.transaction().execute(async (tx) => {
       const { keyRing, storage, runtime, origin } = deps
+      const before = await keysOf(deps, tx)
       const keyEpoch = keyRing.currentEpoch
       await storage.epochs.insertKeyEpoch(tx, {
         epoch: keyEpoch,
@@ -66,9 +70,16 @@ export function makeInitialise(deps: InitialiseDependencies) {
       await storage.logKeys.enterFirstLogKey(tx)
       await ensureSecret(deps, tx, 'cursor', () => ({}))
       await ensureSecret(deps, tx, 'anchor', () => ({}))
+      await recordNewKeys(deps, tx, before)
       const active = await storage.policies.findActivePolicy(tx)
       const version = active?.version ?? (await storage.policies.activatePolicy(tx, policy, now))
       const stored = await storage.policies.findPolicyVersion(tx, version)
+      if (!active)
+        await deps.recordEvent(tx, {
+          ...{ ...INIT, at: now, type: 'policy.activated' },
+          public: { version, hash: policy.hash, basedOn: null },
+          private: {},
+        })
       return {
         keyEpoch,
         tokenKey: token.kid,
@@ -76,6 +87,39 @@ export function makeInitialise(deps: InitialiseDependencies) {
         policy: { version, hash: stored?.hash ?? policy.hash },
       }
     })
+}
+
+const INIT = byCommand('init')
+
+/** Purposes of the keys that a server has of its own. */
+const PURPOSES = ['token', 'log', 'cursor', 'anchor'] as const
+
+/** What there is of keys; public halves by kid, and epochs. */
+async function keysOf({ storage }: InitialiseDependencies, tx: Tx): Promise<Map<string, Json>> {
+  const keys = new Map<string, Json>()
+  for (const { epoch } of await storage.epochs.listKeyEpochs(tx))
+    keys.set(`epoch ${epoch}`, { purpose: 'encryption', epoch })
+  for (const purpose of PURPOSES)
+    for (const { kid } of await storage.keys.listServerKeys(tx, purpose))
+      keys.set(kid, { purpose, kid })
+  return keys
+}
+
+async function recordNewKeys(
+  deps: InitialiseDependencies,
+  tx: Tx,
+  before: ReadonlyMap<string, Json>,
+): Promise<void> {
+  for (const [name, key] of await keysOf(deps, tx)) {
+    if (before.has(name)) continue
+    await deps.recordEvent(tx, {
+      ...INIT,
+      at: deps.runtime.now(),
+      type: 'key.created',
+      public: key as { readonly [member: string]: Json },
+      private: {},
+    })
+  }
 }
 
 /** A secret of 32 random bytes for one purpose, made once; returns what is public about it. */

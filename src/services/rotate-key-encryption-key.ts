@@ -3,6 +3,7 @@ import type * as keyEpochs from '../storage/key-epochs.ts'
 import type * as serverKeys from '../storage/server-keys.ts'
 import type * as subjectKeys from '../storage/subject-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
+import { byCommand, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What a rotation did. It is finished, and old keys may be destroyed, for the epochs in `retired`. */
@@ -27,6 +28,7 @@ export interface RotationDependencies {
     readonly serverKeys: Pick<typeof serverKeys, 'lockServerKeysOfEpoch' | 'replaceSealedServerKey'>
   }
   readonly keyRing: KeyRing
+  readonly recordEvent: RecordEvent
   readonly runtime: Pick<Runtime, 'now'>
   /**
    * Waits, between re-wrapping and retirement, for transactions that read the old epoch as current
@@ -36,6 +38,8 @@ export interface RotationDependencies {
   /** Subject keys per transaction. Default 500, about 10 ms. */
   readonly batch?: number
 }
+
+const ROTATION = byCommand('keys rotate encryption')
 
 export type RotateKeyEncryptionKey = (toEpoch: number) => Promise<Rotation>
 
@@ -71,7 +75,7 @@ export function makeRotateKeyEncryptionKey(deps: RotationDependencies): RotateKe
 
 /** Makes the epoch current; returns the earlier ones that are still in use. */
 async function activate(
-  { db, storage: { epochs }, keyRing }: RotationDependencies,
+  { db, storage: { epochs }, keyRing, recordEvent }: RotationDependencies,
   toEpoch: number,
 ): Promise<number[]> {
   const known = await epochs.listKeyEpochs(db)
@@ -79,7 +83,16 @@ async function activate(
   const [fault] = keyRing.check(known)
   if (fault) throw new Error(`the key of epoch ${fault.epoch} is ${fault.fault}`)
   const checkValue = keyRing.checkValue(toEpoch)
-  await db.transaction().execute((tx) => epochs.insertKeyEpoch(tx, { epoch: toEpoch, checkValue }))
+  await db.transaction().execute(async (tx) => {
+    await epochs.insertKeyEpoch(tx, { epoch: toEpoch, checkValue })
+    if (known.some(({ epoch }) => epoch === toEpoch)) return
+    await recordEvent(tx, {
+      ...ROTATION,
+      type: 'key.created',
+      public: { purpose: 'encryption', epoch: toEpoch },
+      private: {},
+    })
+  })
   // Somebody else may have come first, with another key under the same number.
   const written = (await epochs.listKeyEpochs(db)).filter(({ epoch }) => epoch === toEpoch)
   if (keyRing.check(written).length > 0) throw new Error(`the key of epoch ${toEpoch} is wrong`)
@@ -122,7 +135,14 @@ async function retire(
       total.unreadable += page.unreadable
       after = page.last
     } while (after)
-    if (total.unreadable === 0) await storage.epochs.retireKeyEpoch(tx, epoch, runtime.now())
+    if (total.unreadable > 0) return total
+    await storage.epochs.retireKeyEpoch(tx, epoch, runtime.now())
+    await deps.recordEvent(tx, {
+      ...ROTATION,
+      type: 'key.rotated',
+      public: { purpose: 'encryption', epoch: { from: epoch, to: toEpoch } },
+      private: {},
+    })
     return total
   })
 }

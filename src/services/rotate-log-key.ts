@@ -5,7 +5,7 @@ import type { Tx } from '../storage/database.ts'
 import type * as log from '../storage/log.ts'
 import type * as logKeys from '../storage/log-keys.ts'
 import type * as serverKeys from '../storage/server-keys.ts'
-import type { RecordEvent } from './record-event.ts'
+import { byCommand, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 import { endedKeyBytes, logKeyContext } from './log-keys.ts'
 import type { SealSecret } from './server-keys.ts'
@@ -63,6 +63,7 @@ export async function rotateLogKey(
   const { kid, vkey } = await addKey(deps, tx, name, before)
   await storage.logKeys.insertLogKey(tx, { kid, vkey, fromSize })
   await deps.recordEvent(tx, {
+    ...byCommand('keys rotate log'),
     type: 'key.rotated',
     public: { purpose: 'log', vkey, fromSize, oldUntil: oldUntil?.toISOString() ?? null },
     private: { compromised },

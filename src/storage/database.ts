@@ -29,6 +29,7 @@ export interface Tables extends PolicyTables {
   oidc_payload: OidcPayloadTable
   replay_guard: { kind: string; id: string; expires_at: Date }
   server_key: ServerKeyTable
+  configuration_state: { setting: string; state: string }
   key_epoch: {
     epoch: number
     check_value: Buffer

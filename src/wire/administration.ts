@@ -7,7 +7,7 @@ import { loadContract } from '../http/document.ts'
 import { scopesOf } from '../http/operations.ts'
 import { type AddedAgency, type FirstPractitioner, makeAddAgency } from '../services/add-agency.ts'
 import { type Initialised, makeInitialise } from '../services/initialise.ts'
-import { makeRecordEvent } from '../services/record-event.ts'
+import { byCommand, makeRecordEvent } from '../services/record-event.ts'
 import type { AgencyRegistration } from '../services/register-agency.ts'
 import { makeRotateKeyEncryptionKey, type Rotation } from '../services/rotate-key-encryption-key.ts'
 import type { Runtime } from '../services/runtime.ts'
@@ -27,6 +27,7 @@ import * as subjectKeys from '../storage/subject-keys.ts'
 import type { KeyRing } from '../vault/key-ring.ts'
 import { PROGRAM_FOLDER } from './program-folder.ts'
 import { RUNTIME } from './runtime.ts'
+import { runningProgram } from './running-program.ts'
 import { openOwner } from './database.ts'
 import { type DatabaseAddress, reachDatabase } from './database-address.ts'
 import { type FirstPolicy, readFirstPolicy } from './first-policy.ts'
@@ -80,7 +81,26 @@ type DropFirst<List extends readonly unknown[]> = List extends [unknown, ...infe
 /** Administration of the database at `address`. */
 export function administer(config: Config, parts: AdministrationParts): Administration {
   const { address, crypto, catalogue, runtime } = parts
-  const migrateAll = () => migrate(address.owner, `${PROGRAM_FOLDER}migrations`)
+  const recordEvent = makeRecordEvent({ storage: auditEvents, runtime, origin: config.logOrigin })
+
+  async function migrateAll(): Promise<string[]> {
+    const applied = await migrate(address.owner, `${PROGRAM_FOLDER}migrations`)
+    if (applied.length === 0) return applied
+    const db = openOwner(address)
+    try {
+      const { version } = await runningProgram()
+      await db.transaction().execute((tx) =>
+        recordEvent(tx, {
+          ...{ ...byCommand('migrate'), type: 'database.migrated' },
+          public: { applied, version },
+          private: {},
+        }),
+      )
+    } finally {
+      await db.destroy()
+    }
+    return applied
+  }
 
   async function withOwner<Result>(
     work: (db: Database, keyRing: KeyRing) => Promise<Result>,
@@ -105,6 +125,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
         keyRing,
         storage: { epochs: keyEpochs, keys: serverKeys, logKeys, policies },
         origin: config.logOrigin,
+        recordEvent,
         runtime,
       })(first),
     )
@@ -113,7 +134,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
   const addAgency = makeAddAgency({
     agencies,
     practitioners,
-    recordEvent: makeRecordEvent({ storage: auditEvents, runtime, origin: config.logOrigin }),
+    recordEvent,
     runtime,
   })
   const add = (...[registration, more]: DropFirst<Parameters<typeof addAgency>>) =>
@@ -135,13 +156,23 @@ export function administer(config: Config, parts: AdministrationParts): Administ
     addAgency: (registration, first) => add(registration, first ? { first } : {}),
     rotateTokenKey: (compromised) =>
       withOwner((db, keyRing) =>
-        db.transaction().execute((tx) =>
-          rotateTokenKey(tx, {
+        db.transaction().execute(async (tx) => {
+          const rotated = await rotateTokenKey(tx, {
             storage: serverKeys,
             seal: (plain, context) => keyRing.sealSecret(plain, context),
             compromised,
-          }),
-        ),
+          })
+          await recordEvent(tx, {
+            ...{ ...byCommand('keys rotate token'), type: 'key.rotated' },
+            public: {
+              purpose: 'token',
+              kid: rotated.kid,
+              signsFrom: rotated.signsFrom.toISOString(),
+            },
+            private: { compromised },
+          })
+          return rotated
+        }),
       ),
     rotateLogKey: (options) =>
       withOwner((db, keyRing) =>
@@ -151,11 +182,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
             {
               storage: { log, logKeys, serverKeys },
               seal: (plain, context) => keyRing.sealSecret(plain, context),
-              recordEvent: makeRecordEvent({
-                storage: auditEvents,
-                runtime,
-                origin: config.logOrigin,
-              }),
+              recordEvent,
               runtime,
             },
             options,
@@ -168,6 +195,7 @@ export function administer(config: Config, parts: AdministrationParts): Administ
           db,
           storage: { epochs: keyEpochs, subjectKeys, serverKeys },
           keyRing,
+          recordEvent,
           runtime,
           // Longer than any transaction that still wraps under the epoch that was current before.
           settle: () => new Promise((resolve) => setTimeout(resolve, SETTLE)),

@@ -7,7 +7,9 @@ import {
   type RotateKeyEncryptionKey,
   type RotationDependencies,
 } from '../../src/services/rotate-key-encryption-key.ts'
+import { makeRecordEvent } from '../../src/services/record-event.ts'
 import { createTokenKey, sealingContext } from '../../src/services/server-keys.ts'
+import * as auditEvents from '../../src/storage/audit-events.ts'
 import type { Database, Tables, Tx } from '../../src/storage/database.ts'
 import * as epochs from '../../src/storage/key-epochs.ts'
 import { createPool } from '../../src/storage/pool.ts'
@@ -18,6 +20,7 @@ import type { KeyOwner } from '../../src/vault/associated-data.ts'
 import type { KeyRing } from '../../src/vault/key-ring.ts'
 import type { SealedRecord } from '../../src/vault/sealed-record.ts'
 import type { Vault } from '../../src/vault/vault.ts'
+import { RUNTIME } from '../../src/wire/runtime.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { recordRef, release, sealedRecord, testVault } from '../support/vault.ts'
 
@@ -53,6 +56,11 @@ async function createWorld(t: Test): Promise<World> {
   const caseId = randomUUID()
   await owner.insertInto('case_file').values({ id: caseId, created_by: agencyId }).execute()
   const transact = transactions(app)
+  const recordEvent = makeRecordEvent({
+    storage: auditEvents,
+    runtime: RUNTIME,
+    origin: 'log.example',
+  })
   return {
     owner,
     app,
@@ -71,6 +79,7 @@ async function createWorld(t: Test): Promise<World> {
         db: worker,
         storage: { epochs, subjectKeys, serverKeys },
         keyRing,
+        recordEvent,
         runtime: { now: () => new Date() },
         settle: async () => {},
         batch: 10,
@@ -166,6 +175,20 @@ t.test(
     await keep()
     await sleep(50)
     const third = await world.rotation()(3)
+    const told = await world.owner
+      .selectFrom('audit_event')
+      .select(['type', 'public_part'])
+      .orderBy('at')
+      .execute()
+    t.match(
+      told.map(({ type, public_part: part }) => ({ type, ...JSON.parse(part) })),
+      [
+        { type: 'key.created', purpose: 'encryption', epoch: 2 },
+        { type: 'key.rotated', purpose: 'encryption', epoch: { from: 1, to: 2 } },
+        { type: 'key.created', purpose: 'encryption', epoch: 3 },
+        { type: 'key.rotated', purpose: 'encryption', epoch: { from: 2, to: 3 } },
+      ],
+    )
     await sleep(50)
     inserting.on = false
     await Promise.all(inserters)
