@@ -111,6 +111,7 @@ async function wireOn(
       publish: server.publish,
       runClocks: server.runClocks,
       async listen() {
+        await server.recordStart()
         const own = await server.app.listen({ host: config.host, port: config.port })
         await metricsServer?.listen({ host: config.host, port: config.metricsPort })
         if (options.workers !== false) server.startWorkers()
