@@ -7,12 +7,14 @@ import { init, migrateDatabase } from './database.ts'
 import { failureText } from './failure.ts'
 import { rotateKeys } from './keys.ts'
 import { verifyLogCommand } from './log.ts'
+import { exportLogCommand } from './log-export.ts'
 import { addPersonCommands } from './person-erase.ts'
 import { checkPolicies, testPolicies } from './policies.ts'
 import { addDraftCommands } from './policy-commands.ts'
 import { explainDecision } from './policy-explain.ts'
 import { diffPolicies, provePolicies } from './policy-prove.ts'
 import { replayPolicies } from './policy-replay.ts'
+import { addSelfCheckCommands } from './self-check.ts'
 import { serve } from './serve.ts'
 import { addWitnessCommands } from './witness.ts'
 
@@ -71,8 +73,20 @@ keys
   .option(...json)
   .action(rotateKeys)
 
-const log = program.command('log').description('the transparency log')
 const several = (value: string, before: readonly string[]) => [...before, value]
+const log = program.command('log').description('the transparency log')
+log
+  .command('export')
+  .description('write the whole public log as static files, or bring such a folder up to date')
+  .argument('<directory>', 'a folder for it, made when it is not there')
+  .option(
+    '--from <url>',
+    'read it from a server; absent: from the configured database (owner rights)',
+  )
+  .option('--vkey <vkey>', 'with --from: who must have signed it (repeat for several)', several, [])
+  .option(...json)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(exportLogCommand)
 log
   .command('verify')
   .description(
@@ -90,6 +104,7 @@ log
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(verifyLogCommand)
 
+addSelfCheckCommands(log)
 addWitnessCommands(program)
 
 const audit = program.command('audit').description('the audit events')

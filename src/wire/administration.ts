@@ -31,6 +31,7 @@ import { runningProgram } from './running-program.ts'
 import { openOwner } from './database.ts'
 import { type DatabaseAddress, reachDatabase } from './database-address.ts'
 import { type FirstPolicy, readFirstPolicy } from './first-policy.ts'
+import { ownersIntegrity, type WiredIntegrity } from './integrity.ts'
 import { keyEncryptionKeys, openCheckedKeyRing } from './keys.ts'
 
 /** SQLSTATE of a table that is not there. */
@@ -63,6 +64,8 @@ export interface Administration {
   }): Promise<LogKeyRotation>
   /** Makes the epoch current and re-wraps what lies under earlier ones. */
   rotateKeyEncryptionKey(epoch: number): Promise<Rotation>
+  /** Runs `work` with the self-check, with the owner's rights. */
+  withIntegrity<Result>(work: (integrity: WiredIntegrity) => Promise<Result>): Promise<Result>
   /** Runs `work` with the owner's connection and the key ring. */
   withOwner<Result>(work: (db: Database, keyRing: KeyRing) => Promise<Result>): Promise<Result>
 }
@@ -200,6 +203,10 @@ export function administer(config: Config, parts: AdministrationParts): Administ
           // Longer than any transaction that still wraps under the epoch that was current before.
           settle: () => new Promise((resolve) => setTimeout(resolve, SETTLE)),
         })(epoch),
+      ),
+    withIntegrity: (work) =>
+      withOwner(async (db, keyRing) =>
+        work(await ownersIntegrity(db, keyRing, { runtime, origin: config.logOrigin })),
       ),
     withOwner,
   }

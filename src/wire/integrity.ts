@@ -1,10 +1,11 @@
-import type { Logger } from 'pino'
 import type { Metrics } from '../http/metrics.ts'
 import { type CheckedCycle, makeCheckIntegrity } from '../services/check-integrity.ts'
-import type { KeysForTick } from '../services/log-keys.ts'
+import { openServerSecret } from '../services/initialise.ts'
+import { type KeysForTick, makeLogKeys } from '../services/log-keys.ts'
 import { makeCloseIncident, makeReportFindings } from '../services/report-incidents.ts'
-import type { RecordEvent } from '../services/record-event.ts'
+import { makeRecordEvent, type RecordEvent } from '../services/record-event.ts'
 import type { Runtime } from '../services/runtime.ts'
+import * as auditEvents from '../storage/audit-events.ts'
 import type { Database } from '../storage/database.ts'
 import * as integrity from '../storage/integrity.ts'
 import * as extra from '../storage/integrity-extra.ts'
@@ -12,9 +13,13 @@ import * as integrityLog from '../storage/integrity-log.ts'
 import * as losses from '../storage/integrity-losses.ts'
 import * as rows from '../storage/integrity-rows.ts'
 import * as log from '../storage/log.ts'
+import * as logKeys from '../storage/log-keys.ts'
 import * as notices from '../storage/notices.ts'
+import * as serverKeys from '../storage/server-keys.ts'
+import type { KeyRing } from '../vault/key-ring.ts'
 import { makeSelfCheck, type SelfCheck } from '../workers/self-check.ts'
 import { MACHINE_TIMERS } from '../workers/ticker.ts'
+import type { WorkerLog } from '../workers/worker-log.ts'
 
 /** Milliseconds for which the figures of incidents are taken for true. */
 const FIGURES_LAST = 10_000
@@ -35,7 +40,7 @@ export function wireIntegrity(parts: {
   /** Of the worker role. */
   readonly db: Database
   readonly runtime: Runtime
-  readonly logger: Logger
+  readonly logger: WorkerLog
   readonly recordEvent: RecordEvent
   readonly keys: KeysForTick
   readonly anchorKey: Uint8Array
@@ -80,6 +85,29 @@ export function wireIntegrity(parts: {
     close: makeCloseIncident({ db, storage: integrity, recordEvent, runtime }),
     isOpen: async () => (await open()) > 0,
   }
+}
+
+/** The self-check for one command, on the owner's connection. What it finds, the command says. */
+export async function ownersIntegrity(
+  db: Database,
+  keyRing: KeyRing,
+  { runtime, origin }: { readonly runtime: Runtime; readonly origin: string },
+): Promise<WiredIntegrity> {
+  const anchor = await openServerSecret({ db, keyRing, storage: serverKeys }, 'anchor')
+  const { forTick } = makeLogKeys({
+    db,
+    storage: logKeys,
+    open: (secret, context) => keyRing.openSecret(secret, context),
+  })
+  return wireIntegrity({
+    db,
+    runtime,
+    logger: { info() {}, error() {}, fatal() {} },
+    recordEvent: makeRecordEvent({ storage: auditEvents, runtime, origin }),
+    keys: forTick,
+    anchorKey: anchor.secret,
+    interval: 0,
+  })
 }
 
 /** What is asked for often and may be some seconds old. */
