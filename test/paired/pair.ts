@@ -214,6 +214,7 @@ const asks = (
       ...more,
     })
     if (answer.status === 201) memory.set('disclosure', answer.body.id)
+    if (answer.status === 201) memory.set('event', answer.body.receipt.eventId)
     if (answer.status === 201 && who(at) === at.ana) memory.set('about her', answer.body.id)
     return answer
   },
@@ -227,6 +228,18 @@ const reads = (
   name,
   call: (at, memory) =>
     at.agencies.programme.call(role as Parameters<Agency['call']>[0], 'GET', path(at, memory)),
+})
+
+/** What the programme's officer finds in the audit log. */
+const searches = (
+  name: string,
+  filter: (at: LakesideCase, memory: Map<string, string>) => Readonly<Record<string, unknown>>,
+): HisRequest => ({
+  name: `audit log: ${name}`,
+  call: (at, memory) =>
+    at.agencies.programme.call('dpo', 'POST', '/v1/audit/search?limit=200', {
+      body: { lawfulUse: 'self_monitoring', ...filter(at, memory) },
+    }),
 })
 
 const ana = (at: LakesideCase): string => at.ana
@@ -305,6 +318,37 @@ export const HIS_SIDE: readonly HisRequest[] = [
   reads('reviews', () => '/v1/reviews', 'org_admin'),
   reads('notices', () => '/v1/notices', 'org_admin'),
   reads('notices of the officer', () => '/v1/notices', 'dpo'),
+  searches('everything', () => ({})),
+  searches('about her', ({ ana: subjectId }) => ({ subjectId })),
+  searches('about him', ({ marko: subjectId }) => ({ subjectId })),
+  searches('as a source', () => ({ view: 'source' })),
+  searches('who received his drop-out', () => ({ released: 'programme_engagement.*' })),
+  searches('with her service in it', ({ agencies }) => ({ agencyId: agencies.support.id })),
+  searches('her phone', () => ({ field: 'contact_location.safe_phone' })),
+  searches('exceptions', () => ({ exception: 'any' })),
+  searches('refusals', () => ({ outcome: 'none' })),
+  searches('a rule that shields her', () => ({ reason: 'shielded' })),
+  searches('one decision', (_, memory) => ({ disclosureId: memory.get('about her') })),
+  reads(
+    'audit log: an event, opened',
+    (_, memory) => `/v1/audit/events/${memory.get('event')}?lawfulUse=self_monitoring`,
+    'dpo',
+  ),
+  reads(
+    'audit log: the proof of it',
+    (_, memory) => `/v1/audit/events/${memory.get('event')}/proof?lawfulUse=self_monitoring`,
+    'dpo',
+  ),
+  reads(
+    'audit log: export',
+    () => '/v1/audit/export?lawfulUse=self_monitoring&format=jsonl',
+    'dpo',
+  ),
+  reads(
+    'audit log: export as a table',
+    ({ caseId }) => `/v1/audit/export?lawfulUse=self_monitoring&format=csv&caseId=${caseId}`,
+    'dpo',
+  ),
   {
     name: 'asking to verify what was not shown',
     call: (at, memory) =>
@@ -398,7 +442,11 @@ function headersOf({ headers }: Answer): string {
 
 /**
  * The leaf hash is a keyed hash over the private part under a salt that never leaves: it differs, and
- * to him it is noise. Everything else has to be the same to the byte.
+ * to him it is noise; so is the other half of an entry, and where in the public log it stands.
+ * Everything else has to be the same to the byte.
  */
 const bodyOf = ({ text }: Answer): string =>
-  text.replaceAll(/"leafHash":"[\w-]{43}"/g, '"leafHash":"(noise)"')
+  text
+    .replaceAll(/"leafHash":"[\w-]{43}"/g, '"leafHash":"(noise)"')
+    .replaceAll(/"privateCommitment":"[\w+/=]{44}"/g, '"privateCommitment":"(noise)"')
+    .replaceAll(/"leafIndex":.*"checkpoint":"([^"\\]|\\.)*"/g, '"leafIndex":"(place)"')

@@ -49,6 +49,27 @@ t.test('paired worlds [R24]', async (t) => {
       seenIn: /notices of the officer/,
     },
     {
+      name: 'an index that lets the programme find who asked',
+      plant: `insert into audit_view
+        select p.id, v.at, v.event_id, 'actor', v.leaf_index, v.type, null, null, v.role, v.case_id, v.subject_id, null,
+          v.disclosure_id, v.purpose, v.outcome, v.exception, v.fields, v.released, v.rules, v.reasons, '{}', '{}'
+        from audit_view v, agency p
+        where v.view = 'actor' and v.agency_id = (select id from agency where sector = 'victim_support')
+          and v.type = 'disclose.decided' and p.sector = 'perpetrator_programme'`,
+      undo: `delete from audit_view v using agency p
+        where v.viewer_id = p.id and p.sector = 'perpetrator_programme' and v.agency_id is null`,
+      seenIn: /audit log: about him/,
+    },
+    {
+      name: 'a gate that opens both parts to whoever asked',
+      plant: `alter function private_part_is_own(text) rename to private_part_is_own_kept;
+        create function private_part_is_own(p_type text) returns boolean language sql immutable as 'select true';
+        grant execute on function private_part_is_own(text) to public`,
+      undo: `drop function private_part_is_own(text);
+        alter function private_part_is_own_kept(text) rename to private_part_is_own`,
+      seenIn: /audit log: the proof of it/,
+    },
+    {
       name: 'a list of duties that tells whether they were met',
       plant: "update duty set told_due_at = told_due_at + interval '1 minute' where state = 'met'",
       undo: "update duty set told_due_at = told_due_at - interval '1 minute' where state = 'met'",
