@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/embedded/start-embedded.ts'
@@ -21,12 +22,18 @@ export interface Program {
   ready(): Promise<void>
   /** Kills the server, and nothing else. */
   kill(): Promise<void>
+  /** Has the server stand still (SIGSTOP), or go on (SIGCONT). */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** Kills the postmaster of its database; what else belongs to that has to find out. */
   killDatabase(): Promise<void>
   /** Starts its database again if it does not run, as another process that uses it would. */
   reviveDatabase(): Promise<void>
   /** For the superuser of its database. */
   readonly databaseUrl: string
+  /** Folder of its database cluster. */
+  readonly clusterDirectory: string
+  /** Process id of its postmaster. */
+  postmaster(): Promise<number>
   /** Ends the server as its operator would; gives its exit code. */
   stop(): Promise<number | null>
   /** Runs an `ostiary` command beside it and reads its JSON. */
@@ -35,8 +42,17 @@ export interface Program {
   end(): Promise<void>
 }
 
+export interface ProgramOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Told every line of the server's log. */
+  readonly onLine?: (line: string) => void
+}
+
 /** Starts the program for the first time, with its data in an empty folder. */
-export async function startProgram(directory: string): Promise<Program> {
+export async function startProgram(
+  directory: string,
+  { environment = {}, onLine }: ProgramOptions = {},
+): Promise<Program> {
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const { NODE_OPTIONS: _taps, ...outer } = process.env
@@ -55,6 +71,7 @@ export async function startProgram(directory: string): Promise<Program> {
     OSTIARY_FAILURE_LIMIT: '0',
     OSTIARY_TIME_GRID: '0',
     OSTIARY_MAX_EVENT_LOOP_DELAY: '0',
+    ...environment,
   }
   // Owned by the functions below: the process under way.
   let child: ChildProcess | undefined
@@ -76,8 +93,9 @@ export async function startProgram(directory: string): Promise<Program> {
     child = spawn(process.execPath, ['src/main.ts'], {
       cwd: ROOT,
       env,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', onLine ? 'pipe' : 'ignore', 'inherit'],
     })
+    if (onLine && child.stdout) createInterface({ input: child.stdout }).on('line', onLine)
     await untilReady()
   }
   async function end(signal: NodeJS.Signals): Promise<number | null> {
@@ -92,17 +110,25 @@ export async function startProgram(directory: string): Promise<Program> {
 
   await start()
   const beside = await attach()
+  async function postmaster(): Promise<number> {
+    const file = await readFile(join(beside.dataDirectory, 'postmaster.pid'), 'utf8')
+    return Number(file.split('\n', 1)[0])
+  }
   return {
     origin,
     start,
     ready: untilReady,
     databaseUrl: beside.url,
+    clusterDirectory: beside.dataDirectory,
+    postmaster,
     async kill() {
       await end('SIGKILL')
     },
+    signal(signal) {
+      child?.kill(signal)
+    },
     async killDatabase() {
-      const file = await readFile(join(beside.dataDirectory, 'postmaster.pid'), 'utf8')
-      process.kill(Number(file.split('\n', 1)[0]), 'SIGKILL')
+      process.kill(await postmaster(), 'SIGKILL')
     },
     async reviveDatabase() {
       // The server still counts as one that uses it, so that letting go does not stop it.
