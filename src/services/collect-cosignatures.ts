@@ -38,7 +38,6 @@ export function makeCollectCosignatures(deps: CollectDependencies): CollectCosig
   const { db, storage, witnesses, policy } = deps
   const vkeys = witnesses.map(({ vkey }) => vkey)
   return async () => {
-    await (policy ? storage.showPublished(db) : storage.showNewest(db))
     const newest = await deps.log.findNewestCheckpoint(db)
     const outcomes = await Promise.allSettled(
       newest ? witnesses.map((witness) => askOnce(deps, witness, newest)) : [],

@@ -159,13 +159,19 @@ export async function findQuorum(db: Database, policy: WitnessPolicy): Promise<Q
   }
 }
 
-/** From now on the world is shown the newest checkpoint, cosigned or not. */
-export async function showNewest(db: Database): Promise<void> {
-  await sql`update log_publication set gated = false, missing_since = null where gated`.execute(db)
-}
-
-/** From now on the world is shown what `publishCheckpoint` says; what it has seen already stays. */
-export async function showPublished(db: Database): Promise<void> {
+/**
+ * Whether the world is shown what `publishCheckpoint` says, or the newest checkpoint, cosigned or not.
+ * What it has seen already it will go on seeing. Writes only where that changes something.
+ */
+export async function showPublished(db: Database, gated: boolean): Promise<void> {
+  const row = await db.selectFrom('log_publication').select('gated').executeTakeFirst()
+  if ((row?.gated ?? false) === gated) return
+  if (!gated) {
+    await sql`update log_publication set gated = false, missing_since = null where gated`.execute(
+      db,
+    )
+    return
+  }
   await sql`insert into log_publication (gated, size) values (true, (select max(size) from log_checkpoint))
     on conflict (singleton) do update set gated = true, size = excluded.size
     where not log_publication.gated`.execute(db)

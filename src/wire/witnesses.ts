@@ -30,17 +30,18 @@ export interface WiredWitnesses {
 }
 
 /**
- * Composes the collecting of cosignatures and the demand for them.
+ * Composes the collecting of cosignatures and the demand for them. From here on nothing is published
+ * but as the configuration says.
  *
  * @throws Error when a configured verifier key is not one of a witness, or two witnesses share one
  */
-export function wireWitnesses(parts: {
+export async function wireWitnesses(parts: {
   readonly config: Config
   readonly runtime: Runtime
   readonly logger: Logger
   readonly pools: Pick<Pools, 'app' | 'worker'>
   readonly metrics: Metrics
-}): WiredWitnesses {
+}): Promise<WiredWitnesses> {
   const { config, runtime, logger, pools, metrics } = parts
   const witnesses = (config.witnesses ?? []).map(witnessOf)
   const vkeys = witnesses.map(({ vkey }) => vkey)
@@ -48,6 +49,7 @@ export function wireWitnesses(parts: {
     throw new Error('OSTIARY_WITNESSES names one witness twice')
   const { witnessQuorum: quorum, witnessBound: bound } = config
   const policy = quorum === 0 ? undefined : { vkeys, quorum, bound }
+  await cosignatures.showPublished(pools.worker, policy !== undefined)
   const figures = witnesses.length === 0 ? undefined : witnessMetrics(metrics.registry)
   const collector = makeWitnessCollector({
     collect: makeCollectCosignatures({
@@ -89,13 +91,11 @@ export function wireWitnesses(parts: {
           })
         : () => Promise.resolve(),
     async collect() {
-      await collector.runNow()
+      if (witnesses.length > 0) await collector.runNow()
     },
     concerns: collector.concerns,
     start() {
-      // Without witnesses one round is enough: from now on the newest checkpoint is shown.
       if (witnesses.length > 0) collector.start()
-      else collector.runNow().catch(() => {})
     },
     stop: collector.stop,
   }
