@@ -20,6 +20,8 @@ export interface Program {
   start(): Promise<void>
   /** Waits until the server that runs is ready. */
   ready(): Promise<void>
+  /** Process id of the server that runs, or ran last. */
+  processId(): number
   /** Kills the server, and nothing else. */
   kill(): Promise<void>
   /** Has the server stand still (SIGSTOP), or go on (SIGCONT). */
@@ -121,6 +123,7 @@ export async function startProgram(
     databaseUrl: beside.url,
     clusterDirectory: beside.dataDirectory,
     postmaster,
+    processId: () => child?.pid ?? 0,
     async kill() {
       await end('SIGKILL')
     },
