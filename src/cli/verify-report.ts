@@ -32,6 +32,8 @@ export type VerifyFault =
   | 'shrunk'
   /** The tree of an earlier checkpoint is not the beginning of this one: the log was forked. */
   | 'forked'
+  /** The folder of an earlier export does not hold what its own checkpoint says. */
+  | 'export_damaged'
   /** What is read is not the tree that the newer of two checkpoints signed. */
   | 'source_differs'
   /** Two checkpoints of one size with different roots: no further proof is needed. */

@@ -28,6 +28,8 @@ export const VERIFY_WORDS: Readonly<
   witness_missing: 'is not cosigned by as many of your witnesses as you ask for',
   two_trees:
     'THE LOG WAS FORKED: it signed another tree of the same size; the two checkpoints together prove it',
+  export_damaged:
+    'THE FOLDER IS DAMAGED: it does not hold what its checkpoint says; export into an empty one',
   source_differs: 'was signed for ANOTHER TREE than the one that is served here',
   missing: 'IS NOT SERVED, though the signed checkpoint promises it',
   malformed_bundle: 'IS DAMAGED: it does not hold the entries that it should',
