@@ -15,7 +15,7 @@ import { type AuditEventSummary, positionOf, summaryOf } from './search-audit-lo
 export type ExportFormat = 'jsonl' | 'csv'
 
 /** Events read and written out together; what an export holds in memory at any time. */
-export const EXPORT_PAGE = 1_000
+export const EXPORT_PAGE = 500
 
 export interface ExportDependencies {
   readonly acting: Acting

@@ -107,6 +107,11 @@ export class AgencyClient {
 
   /** Calls the API; `path` begins with a slash. Answers of any status are returned, none thrown. */
   async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    return readAnswer(await this.begin(method, path, options))
+  }
+
+  /** The same, with an answer that is still to be read. */
+  async begin(method: string, path: string, options: CallOptions = {}): Promise<Response> {
     const { body, practitioner, idempotencyKey } = options
     const headers = new Headers(options.headers)
     if (body !== undefined && !headers.has('content-type'))
@@ -117,17 +122,15 @@ export class AgencyClient {
     const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     const url = new URL(this.options.origin + path)
     const token = await this.token()
-    return readAnswer(
-      await oauth
-        .fetchProtectedResource(this.#config, token, url, method, sent, headers, {
-          DPoP: this.#dpop,
-        })
-        .catch((error: unknown) => {
-          // The library throws where an answer carries `WWW-Authenticate`; for a test it is an answer.
-          if (error instanceof oauth.WWWAuthenticateChallengeError) return error.response
-          throw error
-        }),
-    )
+    return oauth
+      .fetchProtectedResource(this.#config, token, url, method, sent, headers, {
+        DPoP: this.#dpop,
+      })
+      .catch((error: unknown) => {
+        // The library throws where an answer carries `WWW-Authenticate`; for a test it is an answer.
+        if (error instanceof oauth.WWWAuthenticateChallengeError) return error.response
+        throw error
+      })
   }
 }
 
