@@ -1,5 +1,5 @@
 import type { Json } from '../domain/log/canonical.ts'
-import { type EventHeader, sealEvent } from '../domain/log/event.ts'
+import { type EventHeader, type SealedEvent, sealEvent } from '../domain/log/event.ts'
 import { OstiaryError } from '../errors.ts'
 import type * as auditEvents from '../storage/audit-events.ts'
 import type { Tx } from '../storage/database.ts'
@@ -37,23 +37,36 @@ export function makeRecordEvent({
   runtime: Runtime
   origin: string
 }): RecordEvent {
-  return async (tx, { public: publicDetail, private: privateDetail, ...header }) => {
-    const event = sealEvent(
-      { at: runtime.now(), result: resultOf(publicDetail), ...header, id: runtime.uuid() },
-      publicDetail,
-      privateDetail,
-      () => runtime.random(32),
-    )
+  return async (tx, statement) => {
+    const event = sealStatement(runtime, statement)
     try {
       await storage.insertEvent(tx, event)
     } catch (cause) {
       throw new OstiaryError('audit_unavailable', { cause, headers: { 'retry-after': '5' } })
     }
-    return {
-      eventId: event.header.id,
-      leafHash: Buffer.from(event.leafHash).toString('base64url'),
-      origin,
-    }
+    return receiptOf(event, origin)
+  }
+}
+
+/** The event of a statement, with an id, a time and salts of its own. */
+export function sealStatement(
+  runtime: Runtime,
+  { public: publicDetail, private: privateDetail, ...header }: EventStatement,
+): SealedEvent {
+  return sealEvent(
+    { at: runtime.now(), result: resultOf(publicDetail), ...header, id: runtime.uuid() },
+    publicDetail,
+    privateDetail,
+    () => runtime.random(32),
+  )
+}
+
+/** What its caller gets in hand. */
+export function receiptOf({ header, leafHash }: SealedEvent, origin: string): Receipt {
+  return {
+    eventId: header.id,
+    leafHash: Buffer.from(leafHash).toString('base64url'),
+    origin,
   }
 }
 

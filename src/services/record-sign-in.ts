@@ -1,7 +1,6 @@
 /** Sign-ins of agencies' software in the log (LED art. 25; GDPR art. 32). */
-import type { Transact } from '../storage/transaction.ts'
 import type { BoundedRefusals } from './bounded-refusals.ts'
-import type { RecordEvent } from './record-event.ts'
+import type { RecordAlone } from './record-together.ts'
 
 /** What the token server did. */
 export type SignIn = {
@@ -26,8 +25,7 @@ export type RecordSignIn = (signIn: SignIn) => Promise<void>
  * without its event. Throws `audit_unavailable`.
  */
 export function makeRecordSignIn(deps: {
-  readonly transact: Transact
-  readonly recordEvent: RecordEvent
+  readonly recordAlone: RecordAlone
   readonly refusals: Pick<BoundedRefusals, 'record'>
 }): RecordSignIn {
   return async (signIn) => {
@@ -41,14 +39,12 @@ export function makeRecordSignIn(deps: {
       return deps.refusals.record({ ...header, type: 'signin.token_refused', code: signIn.code })
     if (!client) throw new Error('a token without a client')
     const { scopes, keyThumbprint } = signIn
-    await deps.transact(client.agencyId, (tx) =>
-      deps.recordEvent(tx, {
-        ...header,
-        channel: keyThumbprint === undefined ? 'bearer' : 'sender_constrained',
-        type: 'signin.token_issued',
-        public: { scopes, keyThumbprint: keyThumbprint ?? null },
-        private: {},
-      }),
-    )
+    await deps.recordAlone({
+      ...header,
+      channel: keyThumbprint === undefined ? 'bearer' : 'sender_constrained',
+      type: 'signin.token_issued',
+      public: { scopes, keyThumbprint: keyThumbprint ?? null },
+      private: {},
+    })
   }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { SealedEvent } from '../domain/log/event.ts'
 import type { Tx } from './database.ts'
 
@@ -34,4 +35,31 @@ export async function insertEvent(tx: Tx, event: SealedEvent): Promise<void> {
     .insertInto('log_pending')
     .values({ event_id: header.id, entry: Buffer.from(event.entry) })
     .execute()
+}
+
+/**
+ * Writes many events at once, each as `insertEvent` does, in one statement. Of the worker role, which
+ * may write events of any agency.
+ */
+export async function insertEvents(tx: Tx, events: readonly SealedEvent[]): Promise<void> {
+  const of = <Value>(value: (event: SealedEvent) => Value): Value[] => events.map(value)
+  const header = (name: 'agencyId' | 'practitionerId' | 'caseId' | 'subjectId' | 'requestId') =>
+    of((event) => event.header[name] ?? null)
+  const bytes = (value: (event: SealedEvent) => Uint8Array) =>
+    of((event) => Buffer.from(value(event)))
+  await sql`with written as materialized (
+      select * from unnest(
+        ${of((event) => event.header.id)}::uuid[], ${of((event) => event.header.at)}::timestamptz[],
+        ${of((event) => event.header.type)}::text[], ${header('agencyId')}::uuid[],
+        ${header('practitionerId')}::uuid[], ${header('caseId')}::uuid[], ${header('subjectId')}::uuid[],
+        ${header('requestId')}::uuid[], ${of((event) => event.publicText)}::text[],
+        ${of((event) => event.privateText)}::text[], ${bytes((event) => event.publicSalt)}::bytea[],
+        ${bytes((event) => event.privateSalt)}::bytea[], ${bytes((event) => event.entry)}::bytea[])
+      as e (id, at, type, agency_id, practitioner_id, case_id, subject_id, request_id, public_part,
+        private_part, public_salt, private_salt, entry)),
+    event as (insert into audit_event (id, at, type, agency_id, practitioner_id, case_id, subject_id, request_id, public_part, private_part)
+      select id, at, type, agency_id, practitioner_id, case_id, subject_id, request_id, public_part, private_part from written),
+    salt as (insert into audit_salt (event_id, public_salt, private_salt)
+      select id, public_salt, private_salt from written)
+    insert into log_pending (event_id, entry) select id, entry from written`.execute(tx)
 }

@@ -29,11 +29,16 @@ export interface WiredLog {
   readonly anchorKey: Uint8Array
   /** Whether an audit event could be written now: no other node's word is taken for it. */
   isWritable(): Promise<boolean>
+  /** What is the matter with publishing, though events can be written; for readiness. */
+  concerns(): readonly string[]
   /** Publishes what is pending; throws when the log refuses or cannot. */
   publish(): Promise<void>
   start(): void
   stop(): Promise<void>
 }
+
+/** Ticks that fail in a row before readiness says so. */
+const FAILED_TICKS = 3
 
 /** Opens the log's keys and composes its sequencer and routes. */
 export async function wireLog(parts: {
@@ -83,6 +88,10 @@ export async function wireLog(parts: {
       const { rows } = await sql<{ readonly: string }>`
         select current_setting('transaction_read_only') as readonly`.execute(pools.app)
       return rows[0]?.readonly === 'off' && sequencer.status().fault === undefined
+    },
+    concerns() {
+      const { stalledFor, failures } = sequencer.status()
+      return stalledFor !== undefined || failures >= FAILED_TICKS ? ['log_stalled'] : []
     },
     async publish() {
       const sequenced = await sequencer.tickNow()

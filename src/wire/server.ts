@@ -23,6 +23,7 @@ import { openServerSecret } from '../services/initialise.ts'
 import { makeAcknowledgeNotice, makeListNotices } from '../services/notices.ts'
 import { makeViewPolicies } from '../services/policy-versions.ts'
 import { calledBy, makeRecordEvent } from '../services/record-event.ts'
+import { makeRecordTogether } from '../services/record-together.ts'
 import { makeRecordSignIn } from '../services/record-sign-in.ts'
 import { makeRecordStart } from '../services/record-start.ts'
 import { makeReplayDraft } from '../services/replay-draft.ts'
@@ -94,6 +95,12 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   const transact = transactions(pools.app)
   const origin = config.logOrigin
   const recordEvent = makeRecordEvent({ storage: auditEvents, runtime, origin })
+  const recordAlone = makeRecordTogether({
+    db: pools.worker,
+    storage: auditEvents,
+    runtime,
+    origin,
+  })
   const requirePractitioner = makeRequirePractitioner({ storage: practitioners })
   const acting = makeActing({ transact, requirePractitioner, recordEvent })
   const vault = openVault(parts.crypto, keyRing)
@@ -184,12 +191,13 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
       (server) =>
         tokenServer(server, {
           ...{ origin: publicUrl, scopes, allowBearer, store, keys: tokenKeys },
-          recordSignIn: makeRecordSignIn({ transact, recordEvent, refusals }),
+          recordSignIn: makeRecordSignIn({ recordAlone, refusals }),
         }),
       log.routes,
     ],
     isReady: log.isWritable,
     degraded: async () => [
+      ...log.concerns(),
       ...witnesses.concerns(),
       ...((await integrity.isOpen()) ? ['integrity'] : []),
     ],
