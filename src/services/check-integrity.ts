@@ -68,24 +68,37 @@ export async function checkSlice(
   place: CyclePlace,
   memory: CheckMemory,
 ): Promise<CheckedSlice> {
-  const stages = [...STAGES.keys()]
   const stage = STAGES.get(place.stage)
   // A stage that another version of the program knew: the next cycle begins anew.
   if (!stage) return { findings: [], next: undefined, counts: {} }
   const { findings, next, counts } = await stage(deps, tx, place.position, memory)
-  const after = stages[stages.indexOf(place.stage) + 1]
   const named = Object.fromEntries(
     Object.entries(counts).map(([name, count]) => [name === 'rows' ? place.stage : name, count]),
   )
   return {
     findings,
     counts: named,
-    next: next !== undefined ? { stage: place.stage, position: next } : begin(after),
+    next: next !== undefined ? { stage: place.stage, position: next } : stageAfter(place),
   }
 }
 
-const begin = (stage: string | undefined): CyclePlace | undefined =>
-  stage === undefined ? undefined : { stage, position: undefined }
+function stageAfter({ stage }: CyclePlace): CyclePlace | undefined {
+  const stages = [...STAGES.keys()]
+  const after = stages[stages.indexOf(stage) + 1]
+  return after === undefined ? undefined : { stage: after, position: undefined }
+}
+
+/**
+ * What a slice came to that failed over what it read: so much is found, and the cycle goes on with the
+ * next stage. Undefined for a failure of another kind, such as of the connection.
+ */
+function unreadable(error: unknown, place: CyclePlace): CheckedSlice | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code
+  // Class 22: data exceptions.
+  if (typeof code === 'string' && !code.startsWith('22')) return undefined
+  const finding: Finding = { kind: 'unreadable', table: place.stage, row: place.position ?? '' }
+  return { findings: [finding], counts: {}, next: stageAfter(place) }
+}
 
 /** What a whole cycle came to. */
 export interface CheckedCycle {
@@ -127,34 +140,55 @@ export function makeCheckIntegrity(deps: CheckIntegrityDependencies): CheckInteg
   const transact = <Result>(work: (tx: Tx) => Promise<Result>) =>
     db.transaction().setIsolationLevel('repeatable read').execute(work)
 
-  async function step(tx: Tx): Promise<Checked> {
-    if (!(await cycles.tryCheckLock(tx))) return { state: 'idle' }
+  /** One slice in a transaction of its own, or what its failure means. */
+  async function checked(
+    place: CyclePlace,
+    memory: CheckMemory,
+    work: (tx: Tx, check: () => Promise<CheckedSlice>) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await transact((tx) => work(tx, () => checkSlice(deps, tx, place, memory)))
+    } catch (error) {
+      const slice = unreadable(error, place)
+      if (!slice) throw error
+      await transact((tx) => work(tx, () => Promise.resolve(slice)))
+    }
+  }
+
+  async function step(): Promise<Checked> {
     const at = now()
-    const cycle = await cycles.readCycle(tx)
+    const cycle = await cycles.readCycle(db)
     const going = cycle?.place
     if (cycle && !going && at.getTime() - cycle.startedAt.getTime() < interval)
       return { state: 'idle' }
-    const { findings, counts, next } = await checkSlice(deps, tx, going ?? CYCLE_START, shared)
-    await report(tx, findings, at)
-    const before = going ? (cycle?.counts ?? {}) : {}
-    const total = added(before, { ...counts, findings: findings.length })
-    const startedAt = going && cycle ? cycle.startedAt : at
-    await cycles.writeCycle(tx, { startedAt, place: next, counts: total }, at)
-    return { state: next ? 'went_on' : 'finished', findings: findings.length }
+    let result: Checked = { state: 'idle' }
+    await checked(going ?? CYCLE_START, shared, async (tx, check) => {
+      if (!(await cycles.tryCheckLock(tx))) return
+      // Somebody else was quicker.
+      if (!isSamePlace(await cycles.readCycle(tx), cycle)) return
+      const { findings, counts, next } = await check()
+      await report(tx, findings, at)
+      const before = going ? (cycle?.counts ?? {}) : {}
+      const total = added(before, { ...counts, findings: findings.length })
+      const startedAt = going && cycle ? cycle.startedAt : at
+      await cycles.writeCycle(tx, { startedAt, place: next, counts: total }, at)
+      result = { state: next ? 'went_on' : 'finished', findings: findings.length }
+    })
+    return result
   }
 
   return {
-    step: () => transact(step),
+    step,
     async cycle() {
       const memory: CheckMemory = {}
       const findings: Finding[] = []
       let counts: Readonly<Record<string, number>> = {}
       for (let place: CyclePlace | undefined = CYCLE_START; place;) {
         const from: CyclePlace = place
-        const slice: CheckedSlice = await transact(async (tx) => {
-          const checked = await checkSlice(deps, tx, from, memory)
-          await report(tx, checked.findings, now())
-          return checked
+        let slice: CheckedSlice = { findings: [], counts: {}, next: undefined }
+        await checked(from, memory, async (tx, check) => {
+          slice = await check()
+          await report(tx, slice.findings, now())
         })
         findings.push(...slice.findings.slice(0, MOST_FINDINGS - findings.length))
         counts = added(counts, { ...slice.counts, findings: slice.findings.length })
@@ -164,6 +198,14 @@ export function makeCheckIntegrity(deps: CheckIntegrityDependencies): CheckInteg
     },
   }
 }
+
+const isSamePlace = (
+  a: integrity.StoredCycle | undefined,
+  b: integrity.StoredCycle | undefined,
+): boolean =>
+  a?.startedAt.getTime() === b?.startedAt.getTime() &&
+  a?.place?.stage === b?.place?.stage &&
+  a?.place?.position === b?.place?.position
 
 function added(
   a: Readonly<Record<string, number>>,

@@ -32,6 +32,17 @@ export const PAGED_TABLES = [
 const retired = (column: string) => sql`exists (select from audit_retired x
   where x.month = date_trunc('month', ${sql.ref(column)} at time zone 'UTC')::date)`
 
+/**
+ * Whether the public part of event `e` has this member with the text of a column: looked for in the
+ * canonical text, since one that was tampered with may be no JSON any more.
+ */
+export const says = (member: string, column: string) =>
+  sql`position(${`"${member}":"`} || ${sql.ref(column)} || '"' in e.public_part) > 0`
+
+/** The same for a number. */
+export const saysNumber = (member: string, column: string) =>
+  sql`e.public_part ~ (${`"${member}":`} || ${sql.ref(column)} || '[,}]')`
+
 interface Page {
   /** Rows after a key (or from the first), with key and time, under the name `t`. */
   readonly rows: (after: string, limit: number) => RawBuilder<unknown>
@@ -64,7 +75,7 @@ const PAGES = {
     rows: byId('event_id, decided_at', 'disclosure'),
     told: sql`${retired('t.decided_at')} or exists (select from audit_event e
       where e.id = t.event_id and e.at = t.decided_at and e.type in ('disclose.decided', 'disclose.previewed')
-        and e.public_part::jsonb ->> 'disclosureId' = t.key)`,
+        and ${says('disclosureId', 't.key')})`,
   },
   release_ledger: {
     first: `${NO_ID}/${NO_ID}`,
@@ -87,15 +98,14 @@ const PAGES = {
     told: sql`${retired('t.created_at')} or exists (select from audit_event e
       where e.agency_id = t.agency_id and e.at = t.created_at
         and e.type in ('collect.deposited', 'alter.amended', 'alter.verified', 'alter.contested')
-        and e.public_part::jsonb ->> 'recordId' = t.record_id::text
-        and (e.public_part::jsonb ->> 'version')::integer = t.version)`,
+        and ${says('recordId', 't.record_id')} and ${saysNumber('version', 't.version')})`,
   },
   consent: {
     first: NO_ID,
     rows: byId('subject_id, created_at, withdrawn_at', 'consent'),
     told: sql`${retired('t.created_at')} or (select count(*) from audit_event e
       where e.subject_id = t.subject_id and e.type in ('consent.recorded', 'consent.withdrawn')
-        and e.public_part::jsonb ->> 'consentId' = t.key
+        and ${says('consentId', 't.key')}
         and (e.type = 'consent.recorded' or t.withdrawn_at is not null)) = case when t.withdrawn_at is null then 1 else 2 end`,
   },
   agreement: {
@@ -103,14 +113,14 @@ const PAGES = {
     rows: byId('created_by, created_at, terminated_at', 'agreement'),
     told: sql`${retired('t.created_at')} or exists (select from audit_event e
       where e.agency_id = t.created_by and e.type = 'agreement.created'
-        and e.public_part::jsonb ->> 'agreementId' = t.key)`,
+        and ${says('agreementId', 't.key')})`,
   },
   review_task: {
     first: NO_ID,
     rows: byId('disclosure_id, state', 'review_task'),
     told: sql`exists (select from disclosure d where d.id = t.disclosure_id
       and (t.state = 'open' or ${retired('d.decided_at')} or exists (select from audit_event e
-        where e.subject_id = d.subject_id and e.public_part::jsonb ->> 'reviewId' = t.key
+        where e.subject_id = d.subject_id and ${says('reviewId', 't.key')}
           and e.type = case when t.state = 'overdue' then 'review.overdue' else 'review.decided' end)))`,
   },
   policy_version: {
@@ -121,7 +131,7 @@ const PAGES = {
     // The first one is what `ostiary init` put in force.
     told: sql`t.key = '1' or ${retired('t.created_at')} or exists (select from audit_event e
       where e.agency_id = (t.activated_by ->> 'agencyId')::uuid and e.at = t.created_at and e.type = 'policy.activated'
-        and e.public_part::jsonb ->> 'version' = t.key)`,
+        and ${saysNumber('version', 't.key')})`,
   },
 } satisfies Record<string, Page>
 

@@ -64,13 +64,13 @@ export async function listErasures(tx: Tx, after: string, limit: number): Promis
 export async function findErasures(tx: Tx, eventIds: readonly string[]): Promise<Loss[]> {
   const { rows } = await sql<Loss>`
     select 'audit_salt_destroyed' as table, page.id::text as row, page.id::text as "eventId",
-      coalesce((select e.public_part::jsonb ->> 'digest' = (
-          select ${digestOver('d.event_id')} from audit_salt_destroyed d where d.erased_by = page.id)
+      coalesce((select position('"digest":"' || (
+          select ${digestOver('d.event_id')} from audit_salt_destroyed d where d.erased_by = page.id) || '"' in e.public_part) > 0
         and not exists (select from audit_salt_destroyed d where d.erased_by = page.id and d.at <> e.at)
         and exists (select from subject_key_destroyed k where k.erased_by = page.id and k.at = e.at
           and k.owner_id = e.subject_id and k.agency_id = e.agency_id)
-        and (select count(*) from record_version_erased v where v.erased_by = page.id and v.agency_id = e.agency_id)
-          = (e.public_part::jsonb ->> 'versions')::integer
+        and e.public_part ~ ('"versions":' || (select count(*) from record_version_erased v
+          where v.erased_by = page.id and v.agency_id = e.agency_id) || '[,}]')
         from audit_event e where e.id = page.id and e.type = 'erase.person_erased' limit 1), false) as vouched
     from unnest(${eventIds}::uuid[]) as page (id) order by page.id`.execute(tx)
   return rows
@@ -80,7 +80,9 @@ export async function findErasures(tx: Tx, eventIds: readonly string[]): Promise
 export async function listRetirements(tx: Tx): Promise<Loss[]> {
   const { rows } = await sql<Loss>`
     select 'audit_retired' as table, r.month::text as row, r.retired_by::text as "eventId",
-      coalesce((select e.public_part::jsonb ->> 'digest' = r.digest
+      coalesce((select position('"digest":"' || r.digest || '"' in e.public_part) > 0
+        and position('"month":"' || to_char(r.month, 'YYYY-MM') in e.public_part) > 0
+        and (r.archive_sha256 is null or position('"archiveSha256":"' || r.archive_sha256 || '"' in e.public_part) > 0)
         and r.digest = (select ${digestOver('p.event_id')} from log_position p
           where p.leaf_index between r.first_leaf and r.last_leaf and p.event_id <> all (r.others))
         and r.events = (select count(*) from log_position p

@@ -72,7 +72,7 @@ export interface StoredIncident {
 const COLUMNS = sql`i.id, i.kind, i.table_name as "table", i.row_ref as row, i.about_event as "eventId",
   i.found_at as "foundAt", i.last_seen_at as "lastSeenAt", i.state, i.closed_reason as "closedReason",
   i.state = 'closed' and exists (select from audit_event e where e.id = i.closed_event
-    and e.type = 'integrity.incident_closed' and e.public_part::jsonb ->> 'incidentId' = i.id::text) as "closedForGood"`
+    and e.type = 'integrity.incident_closed' and position('"incidentId":"' || i.id || '"' in e.public_part) > 0) as "closedForGood"`
 
 /** Incidents of these findings, by kind, table and row. */
 export async function findIncidents(

@@ -8,6 +8,7 @@ import { equalBytes, leafHash } from '../log/hash.ts'
 import { sealedDigest } from '../log/record-digest.ts'
 import { durationMs } from '../policy/duration.ts'
 import type { OpenedEvent, Part } from './check-event.ts'
+import { readably } from './check-row.ts'
 import type { Finding } from './finding.ts'
 
 /** A row of `disclosure`; members are columns. */
@@ -59,7 +60,9 @@ export function disclosureFindings(opened: OpenedEvent, stored: StoredDecision):
   }
   const { disclosure } = stored
   if (!disclosure) return [finding('row_missing', 'disclosure', id)]
-  const findings = isAsTold(opened, disclosure) ? [] : [finding('row_altered', 'disclosure', id)]
+  const findings = readably(() => isAsTold(opened, disclosure))
+    ? []
+    : [finding('row_altered', 'disclosure', id)]
   const releases = new Map(stored.releases.map((release) => [release.recordId, release]))
   for (const [recordId, told] of releasesOf(opened)) {
     const release = releases.get(recordId)

@@ -111,7 +111,17 @@ export function rowFindings(opened: OpenedEvent, ref: RowRef, rows: ToldRows): F
     { kind, table, row: key, eventId: opened.event.id },
   ]
   if (!rows[table].has(key)) return finding('row_missing')
-  return isAsTold(opened, ref, rows) ? [] : finding('row_altered')
+  return readably(() => isAsTold(opened, ref, rows)) ? [] : finding('row_altered')
+}
+
+/** What `compare` says; false where a column does not even have the form that it should. */
+export function readably(compare: () => boolean): boolean {
+  try {
+    return compare()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return false
+    throw error
+  }
 }
 
 function isAsTold(opened: OpenedEvent, { table, key }: RowRef, rows: ToldRows): boolean {
@@ -198,12 +208,12 @@ function isPolicy({ event, public: told }: OpenedEvent, row: StoredPolicy | unde
   return (
     row !== undefined &&
     row.hash === told['hash'] &&
-    row.draftId === told['draftId'] &&
+    row.draftId === (told['draftId'] ?? null) &&
     row.basedOn === told['basedOn'] &&
     row.reactivates === (told['reactivates'] ?? null) &&
     row.createdAt.getTime() === event.at.getTime() &&
-    row.activatedBy?.['agencyId'] === event.agencyId &&
-    row.activatedBy['practitionerId'] === event.practitionerId
+    (row.activatedBy?.['agencyId'] ?? null) === event.agencyId &&
+    (row.activatedBy?.['practitionerId'] ?? null) === event.practitionerId
   )
 }
 

@@ -29,6 +29,7 @@ export const FINDING_KINDS = {
   row_altered: 'a row is not what its event says',
   row_extra: 'no event tells of a row',
   // Of the self-check.
+  unreadable: 'a part could not be checked, because what stands there has another form',
   many_more: 'there is more than is listed one by one',
 } as const
 
