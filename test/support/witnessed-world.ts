@@ -93,7 +93,8 @@ export async function startWitnessedWorld(
   const logged = new LogLines()
   const logger = pino(loggerOptions('info'), logged)
   const world = await startWorld({ environment: env, logger })
-  t.teardown(() => world.stop())
+  let firstClosed = false
+  t.teardown(() => (firstClosed ? dropDatabase(world.databaseUrl) : world.stop()))
   const vkey = world.ostiary.logVkey
   const clients = new Map<string, AgencyClient>()
   const server = (ostiary: Ostiary, address: string, lines: LogLines): Server => ({
@@ -120,7 +121,13 @@ export async function startWitnessedWorld(
   return {
     world,
     vkey,
-    first: server(world.ostiary, world.address, logged),
+    first: {
+      ...server(world.ostiary, world.address, logged),
+      async close() {
+        firstClosed = true
+        await world.ostiary.close()
+      },
+    },
     witnesses: places.map((place) => witnessAt(t, place, vkey)),
     async serve(more = {}, databaseUrl = world.databaseUrl) {
       const lines = new LogLines()
@@ -186,23 +193,30 @@ async function fetchLog(address: string, path: string): Promise<Uint8Array | und
 
 async function copyDatabase(t: Test, url: string): Promise<string> {
   const name = `copy_${randomUUID().replaceAll('-', '')}`
-  const run = async (statement: string) => {
-    const at = new URL(url)
-    at.pathname = '/postgres'
-    const admin = new pg.Client({ connectionString: at.href })
-    await admin.connect()
-    try {
-      await admin.query(statement)
-    } finally {
-      await admin.end()
-    }
-  }
   const original = new URL(url).pathname.slice(1)
-  await run(`create database ${name} template ${original} strategy file_copy`)
-  t.teardown(() => run(`drop database if exists ${name} with (force)`))
+  await administer(url, `create database ${name} template ${original} strategy file_copy`)
   const copy = new URL(url)
   copy.pathname = `/${name}`
+  t.teardown(() => dropDatabase(copy.href))
   return copy.href
+}
+
+function dropDatabase(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1)
+  return administer(url, `drop database if exists ${name} with (force)`)
+}
+
+/** One statement beside the database of this URL. */
+async function administer(url: string, statement: string): Promise<void> {
+  const at = new URL(url)
+  at.pathname = '/postgres'
+  const admin = new pg.Client({ connectionString: at.href })
+  await admin.connect()
+  try {
+    await admin.query(statement)
+  } finally {
+    await admin.end()
+  }
 }
 
 function freePort(): Promise<number> {
