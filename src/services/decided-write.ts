@@ -65,7 +65,7 @@ export interface DecidedCase {
 export interface Shown {
   readonly outcome: Outcome
   readonly entries: readonly { readonly verdict: Verdict; readonly item: DisclosureItem }[]
-  /** The items as they are kept and committed to. */
+  /** The items as they are kept and committed to: without values, and without anybody's own words. */
   readonly items: CanonicalText
 }
 
@@ -148,7 +148,16 @@ function shownOf({ context, decision, records, at }: DecidedCase): Shown {
     return { verdict, item: itemOf(verdict, { ...origin, at, perpetratorSide }) }
   })
   const items = entries.map(({ item }) => item)
-  return { outcome: outcomeOf(items), entries, items: new CanonicalText(items) }
+  const recorded = new CanonicalText(items.map(withoutWords))
+  return { outcome: outcomeOf(items), entries, items: recorded }
+}
+
+/** Where a value comes from may be told in somebody's own words, and these never go into the log. */
+function withoutWords(item: DisclosureItem): DisclosureItem {
+  const provenance = item['provenance'] as ItemProvenance | undefined
+  if (provenance?.method === undefined && provenance?.reliability === undefined) return item
+  const { method: _, reliability: __, ...codes } = provenance
+  return { ...item, provenance: codes }
 }
 
 interface Origin {

@@ -1,11 +1,13 @@
 import { type ErrorEntry, ERRORS } from '../../src/errors.ts'
 import { SETTINGS } from '../../src/config.ts'
+import { auditEventsPage } from './audit-events-page.ts'
 import { readClaims, readRequirements, requirementsPage } from './requirements.ts'
 
 /** Pages of the manual that are written from tables in the code, by path from the root. */
 export const REFERENCES: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
+  'docs/audit-events.md': auditEventsPage,
   'docs/requirements.md': () => requirementsPage(readRequirements(), readClaims().claims),
 }
 
