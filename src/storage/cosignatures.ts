@@ -148,7 +148,7 @@ export async function findQuorum(db: Database, policy: WitnessPolicy): Promise<Q
     left join lateral (
       select c.size, extract(epoch from clock_timestamp() - c.published_at)::float8 as age
       from log_checkpoint c
-      where c.published_at > clock_timestamp() - make_interval(secs => ${bound})
+      where c.published_at > statement_timestamp() - make_interval(secs => ${bound})
         and (select count(*) from log_cosignature s
           where s.size = c.size and s.witness = any(${vkeys}::text[])) >= ${quorum}
       order by c.published_at desc limit 1) q on true`.execute(db)
