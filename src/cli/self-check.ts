@@ -46,7 +46,7 @@ async function selfCheck(options: Options): Promise<void> {
       ...(found > MOST_LINES ? [`… and ${found - MOST_LINES} more`] : []),
       found === 0
         ? `nothing found: ${looked(counts)}`
-        : `${found} findings: ${looked(counts)}. What each means and what to do: docs/integrity.md`,
+        : `${found} ${found === 1 ? 'finding' : 'findings'}: ${looked(counts)}. What each means and what to do: docs/integrity.md`,
     ])
     process.exitCode = found === 0 ? 0 : 1
   } catch (error) {

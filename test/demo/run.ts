@@ -12,6 +12,7 @@ import type { JWK } from 'jose'
 import { AgencyClient, type Answer } from '../support/agency-client.ts'
 import { concludeAgreement, type LakesideCase, openCase, STAFF } from '../support/lakeside-case.ts'
 import { type Agency, type AgencyName, CAST, onboard, operatorOf } from '../support/world.ts'
+import { findWhoSaw, rewriteHistory } from './oversight.ts'
 import { changeRules } from './rules.ts'
 import { type DemoServer, startServer } from './server.ts'
 import { ask, step, tellEverything } from './story.ts'
@@ -23,9 +24,7 @@ const PATIENCE = 15_000
 
 async function demo(server: DemoServer): Promise<void> {
   const seconds = (server.startedWithin / 1000).toFixed(1)
-  console.log(
-    `\nOstiary at ${server.origin}, from an empty folder to the first answer in ${seconds} s`,
-  )
+  console.log(`\nOstiary at ${server.origin}: first answer ${seconds} s after its start`)
   step('The operator adds the agencies; each signs in with its own key (openid-client, DPoP)')
   const at = await settle(server)
   for (const name of Object.keys(at.agencies) as AgencyName[])
@@ -35,9 +34,14 @@ async function demo(server: DemoServer): Promise<void> {
   await tellEverything(at)
   const { dropout, count } = await ask(at)
 
-  step('The log, checked from outside with nothing but its verifier key')
+  step(
+    'The log, checked from outside with nothing but verifier keys: its own, and those of two witnesses',
+    'The police’s and Lighthouse’s officers run them; what both have cosigned cannot be shown differently to anybody.',
+  )
   await checkLog(server, at, dropout, count)
+  const event = await findWhoSaw(at)
   await changeRules(at.operator)
+  await rewriteHistory(server, event)
   if (process.argv.includes('--keep')) await keep(server, at)
 }
 
@@ -87,9 +91,14 @@ async function checkLog(
     receipt,
     '--leaf-hash',
     dropout.body.receipt.leafHash,
+    ...server.watch.vkeys.flatMap((vkey) => ['--witness', vkey]),
+    '--quorum',
+    '2',
   )
   assert.equal(report['ok'], true, 'the log verifies')
-  console.log(`      ${count} disclosures decided; every entry, the tree and the signature verify`)
+  console.log(
+    `      ${count} disclosures decided; every entry, the tree, the signature and both cosignatures verify`,
+  )
 }
 
 /** Asks until the proof is published: events wait for the next tick of the log. */

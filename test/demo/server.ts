@@ -1,10 +1,11 @@
 /** The server of the demo: the real program in a process of its own, on a database that did not exist before. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { freePort } from '../support/free-port.ts'
+import { makeWatch, type Watch } from './watch.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -12,10 +13,16 @@ export interface DemoServer {
   readonly origin: string
   /** Verifier key of its log. */
   readonly vkey: string
-  /** Milliseconds from an empty folder to the first answered request. */
+  /** Milliseconds from the start of the program, on a new database, to the first answered request. */
   readonly startedWithin: number
+  /** Folder of its data. */
+  readonly directory: string
+  /** Who keeps watch on its log. */
+  readonly watch: Watch
   /** Runs an `ostiary` command against the same database and reads its JSON. */
   command(...args: readonly string[]): Promise<Record<string, unknown>>
+  /** Runs one for people, whatever comes of it. */
+  tryCommand(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }>
   /** Ends the process and waits until it has ended; gives its exit code. */
   stop(): Promise<number | null>
   readonly process: ChildProcess
@@ -25,6 +32,7 @@ export interface DemoServer {
 export async function startServer(): Promise<DemoServer> {
   const directory = join(ROOT, '.ostiary/demo')
   await rm(directory, { recursive: true, force: true })
+  const watch = await makeWatch(join(directory, '../demo-witnesses'))
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const env = {
@@ -34,8 +42,21 @@ export async function startServer(): Promise<DemoServer> {
     OSTIARY_PUBLIC_URL: origin,
     OSTIARY_METRICS_PORT: '0',
     OSTIARY_LOG_TICK: '1000',
+    OSTIARY_WITNESSES: watch.lines,
+    OSTIARY_WITNESS_QUORUM: '2',
     OSTIARY_LOG_LEVEL: 'error',
   }
+  const command = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['src/cli/main.ts', ...args, '--json'],
+      { cwd: ROOT, env },
+    )
+    return JSON.parse(stdout) as Record<string, unknown>
+  }
+  // The witnesses have to know the log's key, and the server where they are.
+  await command('migrate')
+  await watch.begin(String((await command('init'))['logVkey']))
   const began = performance.now()
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,
@@ -50,17 +71,27 @@ export async function startServer(): Promise<DemoServer> {
   return {
     origin,
     vkey,
+    directory,
+    watch,
     startedWithin,
     process: child,
-    async command(...args) {
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        ['src/cli/main.ts', ...args, '--json'],
-        { cwd: ROOT, env },
-      )
-      return JSON.parse(stdout) as Record<string, unknown>
+    command,
+    async tryCommand(...args) {
+      const running = promisify(execFile)(process.execPath, ['src/cli/main.ts', ...args], {
+        cwd: ROOT,
+        env,
+      })
+      try {
+        return { code: 0, text: (await running).stdout }
+      } catch (error) {
+        const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+        return { code, text: `${stdout}${stderr}` }
+      }
     },
-    stop: () => stop(child),
+    async stop() {
+      await watch.end()
+      return stop(child)
+    },
   }
 }
 
@@ -81,16 +112,5 @@ function stop(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve(code))
     child.kill('SIGTERM')
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
   })
 }

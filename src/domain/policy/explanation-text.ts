@@ -34,8 +34,9 @@ function verdictWords(verdict: Verdict): string {
     const transform = 'transform' in verdict && verdict.transform ? ` as ${verdict.transform}` : ''
     return `${outcome}${transform}${by}`
   }
-  const codes = verdict.reasons.map(({ code }) => code).join(', ')
-  return `${outcome}${silent ? ' silently' : ''}${by}: ${codes}`
+  // Several rules may give the same reason.
+  const codes = new Set(verdict.reasons.map(({ code }) => code))
+  return `${outcome}${silent ? ' silently' : ''}${by}: ${[...codes].join(', ')}`
 }
 
 function forbidWords({ rule, title, mismatches, result }: ForbidConsidered): string {
