@@ -2,6 +2,7 @@
 /** The `ostiary` command. Every subcommand prints for people, or with `--json` for programs. */
 import { Command } from 'commander'
 import { adminCreate, agencyAdd } from './agencies.ts'
+import { addAuditCommands } from './audit.ts'
 import { addRetireCommand } from './audit-retire.ts'
 import { init, migrateDatabase } from './database.ts'
 import { failureText } from './failure.ts'
@@ -108,6 +109,7 @@ addSelfCheckCommands(log)
 addWitnessCommands(program)
 
 const audit = program.command('audit').description('the audit events')
+addAuditCommands(audit)
 addRetireCommand(audit)
 
 const pack = ['--pack <name>', 'default, or a folder of its `national`', 'default'] as const

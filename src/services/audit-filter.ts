@@ -1,38 +1,12 @@
 import { EXCEPTIONS } from '../domain/case/vocabulary.ts'
 import { selectFields, UnknownSelectorError } from '../domain/catalogue/select.ts'
 import type { Catalogue, FieldDefinition } from '../domain/catalogue/types.ts'
+import type { AuditCriteria } from '../domain/audit/criteria.ts'
 import { termKey, type TermKind } from '../domain/audit/term.ts'
-import { type AuditView, classOf } from '../domain/audit/vocabulary.ts'
+import { classOf } from '../domain/audit/vocabulary.ts'
 import { EVENT_TYPES } from '../domain/log/event.ts'
 import { OstiaryError } from '../errors.ts'
 import type { AuditFilter, AuditTerms } from '../storage/audit-search.ts'
-
-/** What events have to have in common, in the words of the contract (schemas/audit-search.json). */
-export interface AuditCriteria {
-  readonly view?: AuditView
-  readonly from?: string
-  readonly to?: string
-  readonly subjectId?: string
-  readonly caseId?: string
-  readonly disclosureId?: string
-  readonly requestId?: string
-  /** Another agency in it. */
-  readonly agencyId?: string
-  readonly practitionerId?: string
-  readonly role?: string
-  /** Selector: named, asked for, answered or withheld. */
-  readonly field?: string
-  /** Selector: of these a value left. */
-  readonly released?: string
-  readonly purpose?: string
-  readonly rule?: string
-  readonly outcome?: string
-  readonly reason?: string
-  /** `any` for whichever. */
-  readonly exception?: string
-  readonly type?: string
-  readonly class?: string
-}
 
 /**
  * The filter that criteria stand for. `part` is where they stand in the request, for pointers. Throws

@@ -1,3 +1,4 @@
+import type { AuditCriteria } from '../domain/audit/criteria.ts'
 import { csvLine } from '../domain/audit/csv.ts'
 import type { LawfulUse } from '../domain/audit/vocabulary.ts'
 import type { Catalogue } from '../domain/catalogue/types.ts'
@@ -6,7 +7,7 @@ import type { AuditFilter, AuditPage, AuditPosition } from '../storage/audit-sea
 import type { Tx } from '../storage/database.ts'
 import type { Transact } from '../storage/transaction.ts'
 import type { Acting } from './acting.ts'
-import { type AuditCriteria, filterOf } from './audit-filter.ts'
+import { filterOf } from './audit-filter.ts'
 import { requireAuditReader } from './audit-reader.ts'
 import type { Caller } from './caller.ts'
 import { type Actor, calledBy, type RecordEvent } from './record-event.ts'

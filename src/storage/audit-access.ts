@@ -43,6 +43,28 @@ export async function findAuditEvent(tx: Tx, id: string): Promise<AuditEventForR
   return rows[0]
 }
 
+/** Any event, both parts; needs the owner's rights. */
+export async function findAnyAuditEvent(
+  tx: Tx,
+  id: string,
+): Promise<AuditEventForReader | undefined> {
+  const { rows } = await sql<AuditEventForReader>`
+    select false as actor, true as authority, false as source, false as concerned, e.id, e.at, e.type, e.agency_id,
+      e.public_part::jsonb -> 'event' ->> 'role' as role, e.practitioner_id, e.case_id, e.subject_id, e.request_id,
+      e.public_part, e.private_part, null as own, null as changed
+    from audit_event e where e.id = ${id}`.execute(tx)
+  return rows[0]
+}
+
+/** What proves any event, both parts; needs the owner's rights. */
+export async function findAnyAuditProof(tx: Tx, id: string): Promise<AuditProofRow | undefined> {
+  const { rows } = await sql<ProofColumns>`
+    select e.public_part, s.public_salt, e.private_part, s.private_salt, p.leaf_index
+    from audit_event e join audit_salt s on s.event_id = e.id left join log_position p on p.event_id = e.id
+    where e.id = ${id}`.execute(tx)
+  return rows[0] && proofOf(rows[0])
+}
+
 /** What proves an event; private members are null where that part is not open to the reader. */
 export interface AuditProofRow {
   readonly publicPart: string
@@ -55,24 +77,25 @@ export interface AuditProofRow {
 
 /** Undefined for an event that the agency may not have proven: nobody proves a part of one. */
 export async function findAuditProof(tx: Tx, id: string): Promise<AuditProofRow | undefined> {
-  const { rows } = await sql<{
-    public_part: string
-    public_salt: Buffer
-    private_part: string | null
-    private_salt: Buffer | null
-    leaf_index: string | null
-  }>`select * from gate_audit_proof(${id})`.execute(tx)
-  const [row] = rows
-  return (
-    row && {
-      publicPart: row.public_part,
-      publicSalt: row.public_salt,
-      privatePart: row.private_part,
-      privateSalt: row.private_salt,
-      leafIndex: row.leaf_index === null ? null : Number(row.leaf_index),
-    }
-  )
+  const { rows } = await sql<ProofColumns>`select * from gate_audit_proof(${id})`.execute(tx)
+  return rows[0] && proofOf(rows[0])
 }
+
+interface ProofColumns {
+  readonly public_part: string
+  readonly public_salt: Buffer
+  readonly private_part: string | null
+  readonly private_salt: Buffer | null
+  readonly leaf_index: string | null
+}
+
+const proofOf = (row: ProofColumns): AuditProofRow => ({
+  publicPart: row.public_part,
+  publicSalt: row.public_salt,
+  privatePart: row.private_part,
+  privateSalt: row.private_salt,
+  leafIndex: row.leaf_index === null ? null : Number(row.leaf_index),
+})
 
 /** Own words that were written with an event, sealed. */
 export interface AuditNoteRow {

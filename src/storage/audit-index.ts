@@ -179,10 +179,3 @@ export async function emptyIndex(tx: Tx): Promise<void> {
   await sql`truncate audit_view, audit_view_term`.execute(tx)
   await sql`delete from audit_view_cursor`.execute(tx)
 }
-
-/** Takes away what is older than `before`, once the events themselves are archived; returns the number of rows. */
-export async function deleteViewsBefore(tx: Tx, before: Date): Promise<number> {
-  await sql`delete from audit_view_term where at < ${before}`.execute(tx)
-  const { numAffectedRows } = await sql`delete from audit_view where at < ${before}`.execute(tx)
-  return Number(numAffectedRows ?? 0)
-}

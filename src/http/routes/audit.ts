@@ -1,6 +1,6 @@
+import type { AuditCriteria } from '../../domain/audit/criteria.ts'
 import { AUDIT_VIEWS, type AuditView, type LawfulUse } from '../../domain/audit/vocabulary.ts'
 import { OstiaryError } from '../../errors.ts'
-import type { AuditCriteria } from '../../services/audit-filter.ts'
 import type { ExportFormat, makeExportAuditLog } from '../../services/export-audit-log.ts'
 import type { makeOpenAuditEvent } from '../../services/open-audit-event.ts'
 import type { makeProveAuditEvent } from '../../services/prove-audit-event.ts'
