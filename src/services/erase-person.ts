@@ -4,7 +4,7 @@ import { OstiaryError } from '../errors.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as erasure from '../storage/erasure.ts'
 import type * as locks from '../storage/locks.ts'
-import type { EventStatement, RecordEvent } from './record-event.ts'
+import type { Actor, RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Who is erased where, and why. */
@@ -49,7 +49,7 @@ export function makeErasePerson({ storage, locks, recordEvent, runtime }: EraseD
   return async (
     tx: Tx,
     { agencyId, personId, ground }: ErasureOrder,
-    by: Pick<EventStatement, 'practitionerId' | 'role' | 'requestId'> = {},
+    by: Omit<Actor, 'agencyId'> = {},
   ): Promise<ErasedPerson> => {
     const caseId = await storage.findCaseOfPerson(tx, personId)
     if (caseId === undefined) throw new OstiaryError('not_found')

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as retirement from '../storage/audit-retirement.ts'
 import type { ArchivedEvent, Month, Unfinished } from '../storage/audit-retirement.ts'
-import type { RecordEvent } from './record-event.ts'
+import { byCommand, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Where retired events are kept, outside of the server. */
@@ -82,6 +82,7 @@ async function retire(
       ? []
       : await storage.listOthers(tx, month, firstLeaf, lastLeaf)
   const { eventId } = await recordEvent(tx, {
+    ...byCommand('audit retire'),
     type: 'erase.audit_retired',
     public: { month, events, firstLeaf, lastLeaf, digest, archiveSha256 },
     private: {},

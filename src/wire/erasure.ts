@@ -1,7 +1,7 @@
 /** Erasure and retention, at the server itself: both destroy, so they need the owner's rights. */
 import type { Config } from '../config.ts'
 import { type ErasedPerson, type ErasureOrder, makeErasePerson } from '../services/erase-person.ts'
-import { makeRecordEvent } from '../services/record-event.ts'
+import { byCommand, makeRecordEvent } from '../services/record-event.ts'
 import { makeRetireAuditMonths, type RetireAuditMonths } from '../services/retire-audit-months.ts'
 import * as auditEvents from '../storage/audit-events.ts'
 import * as auditRetirement from '../storage/audit-retirement.ts'
@@ -36,7 +36,8 @@ export async function withErasure<Result>(
     const erasePerson = makeErasePerson({ storage: erasure, locks, recordEvent, runtime: RUNTIME })
     const transact = transactions(owner)
     return await work({
-      erase: (order) => transact(order.agencyId, (tx) => erasePerson(tx, order)),
+      erase: (order) =>
+        transact(order.agencyId, (tx) => erasePerson(tx, order, byCommand('person erase'))),
       retire: makeRetireAuditMonths({
         db: owner,
         storage: auditRetirement,

@@ -628,6 +628,9 @@ const ELSEWHERE: readonly EventType[] = [
   'erase.person_erased',
   'integrity.incident_closed',
   'integrity.incident_found',
+  'integrity.witness_refused',
+  'integrity.witnesses_back',
+  'integrity.witnesses_missing',
   'key.rotated',
 ]
 
