@@ -83,7 +83,7 @@ async function edgeOf(kept: Read, { origin, size }: Checkpoint, directory: strin
   if (before.origin !== origin) throw new Trouble('wrong_origin', at)
   if (before.size > size) throw new Trouble('shrunk', 'checkpoint')
   const refs = tilesForAppend(before.size)
-  const tiles = await Promise.all(refs.map((ref) => readTile(kept, ref))).catch(
+  const tiles = await Promise.all(refs.map((ref) => readTile(kept, ref, before.size))).catch(
     (error: unknown) => {
       throw error instanceof Trouble
         ? new Trouble('export_damaged', join(directory, error.at))
@@ -138,7 +138,7 @@ async function* bundlesAhead(
     const next = refs.next()
     if (next.done) return
     const ref = next.value
-    const answer = readBundle(read, ref).then((bytes) => ({ ref, bytes }))
+    const answer = readBundle(read, ref, to).then((bytes) => ({ ref, bytes }))
     // It may fail before its turn has come; then it is heard of in its turn, or nobody asks any more.
     answer.catch(() => undefined)
     asked.push(answer)

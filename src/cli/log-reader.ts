@@ -12,6 +12,7 @@ import {
   tileFrom,
   tilePath,
   type TileRef,
+  widthAt,
 } from '../domain/log/tile.ts'
 import { Trouble } from './verify-report.ts'
 
@@ -93,42 +94,49 @@ export async function ask(read: Read, path: string): Promise<Uint8Array | undefi
 }
 
 /**
- * A tile at this width, cut from the full one where that is all there is: a log may drop partial
- * tiles once there is the full one. Throws {@link Trouble} `missing` or `unreachable`.
+ * A tile at this width, as a log of `size` entries holds it, which may be wider: a log need not keep
+ * the partial tiles of other sizes, and may drop its own once there is the full one. Throws {@link
+ * Trouble} `missing`, `tile_differs` (another length) or `unreachable`.
+ *
+ * @param size of a checkpoint that the log published
  */
-export async function readTile(read: Read, ref: TileRef): Promise<Tile> {
-  const path = tilePath(ref)
-  const bytes = await ask(read, path)
-  let tile = bytes && tileFrom(ref, bytes)
-  if (!bytes && ref.width < TILE_WIDTH) {
-    const full = { ...ref, width: TILE_WIDTH }
-    const whole = await ask(read, tilePath(full))
-    const wide = whole && tileFrom(full, whole)
-    tile = wide && narrowTile(wide, ref.width)
+export async function readTile(read: Read, ref: TileRef, size: number): Promise<Tile> {
+  const { level, index } = ref
+  const width = Math.max(ref.width, widthAt(level, index, size))
+  for (const wide of widthsFrom({ level, index, width })) {
+    const bytes = await ask(read, tilePath(wide))
+    if (!bytes) continue
+    const tile = tileFrom(wide, bytes)
+    if (!tile) throw new Trouble('tile_differs', tilePath(wide))
+    return narrowTile(tile, ref.width)
   }
-  if (!tile) throw new Trouble(bytes ? 'tile_differs' : 'missing', path)
-  return tile
+  throw new Trouble('missing', tilePath({ level, index, width }))
 }
 
 /**
  * The bytes of a bundle at this width, in the same way. Throws {@link Trouble} `missing`,
  * `malformed_bundle` or `unreachable`.
  */
-export async function readBundle(read: Read, ref: BundleRef): Promise<Uint8Array> {
-  const path = bundlePath(ref)
-  const bytes = await ask(read, path)
-  if (bytes) return bytes
-  const full = { ...ref, width: TILE_WIDTH }
-  const whole = ref.width < TILE_WIDTH ? await ask(read, bundlePath(full)) : undefined
-  if (!whole) throw new Trouble('missing', path)
-  return cut({ ...full, bytes: whole }, ref.width, path)
+export async function readBundle(read: Read, ref: BundleRef, size: number): Promise<Uint8Array> {
+  const { index } = ref
+  const width = Math.max(ref.width, widthAt(0, index, size))
+  for (const wide of widthsFrom({ index, width })) {
+    const bytes = await ask(read, bundlePath(wide))
+    if (bytes) return cut({ ...wide, bytes }, ref.width)
+  }
+  throw new Trouble('missing', bundlePath({ index, width }))
 }
 
-function cut(bundle: Bundle, width: number, path: string): Uint8Array {
+/** Where to look: at this width, then for the full one. */
+const widthsFrom = <Ref extends BundleRef>(ref: Ref): readonly Ref[] =>
+  ref.width < TILE_WIDTH ? [ref, { ...ref, width: TILE_WIDTH }] : [ref]
+
+function cut(bundle: Bundle, width: number): Uint8Array {
+  if (bundle.width === width) return bundle.bytes
   try {
     return narrowBundle(bundle, width).bytes
   } catch (error) {
-    if (error instanceof RangeError) throw new Trouble('malformed_bundle', path)
+    if (error instanceof RangeError) throw new Trouble('malformed_bundle', bundlePath(bundle))
     throw error
   }
 }

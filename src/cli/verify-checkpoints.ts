@@ -1,11 +1,12 @@
 /** Two checkpoints of one log, such as two people were shown: is the one the beginning of the other? */
 import { encodeBase64 } from '../domain/log/base64.ts'
-import type { Checkpoint } from '../domain/log/checkpoint.ts'
+import { type Checkpoint, parseCheckpoint } from '../domain/log/checkpoint.ts'
 import { equalBytes } from '../domain/log/hash.ts'
+import { parseNote } from '../domain/log/note.ts'
 import { type Tile, type TileRef, widthAt } from '../domain/log/tile.ts'
 import { consistencyProof, rootAt, tilesForConsistency, tilesForRoot } from '../domain/log/tree.ts'
 import { verifyConsistency } from '../domain/log/verify.ts'
-import { type Read, readTile } from './log-reader.ts'
+import { ask, type Read, readTile } from './log-reader.ts'
 import { Trouble, type VerifyFault, type VerifyHindrance } from './verify-report.ts'
 import { openTrusted, type Trust } from './verify-trust.ts'
 
@@ -88,5 +89,13 @@ async function tilesOfBoth(from: number, to: number, read: Read | undefined): Pr
   const refs = [...tilesForRoot(from), ...tilesForRoot(to), ...tilesForConsistency(from, to)]
   for (const { level, index } of refs)
     wanted.set(`${level}/${index}`, { level, index, width: widthAt(level, index, to) })
-  return Promise.all([...wanted.values()].map((ref) => readTile(read, ref)))
+  const size = await sizeSaid(read)
+  return Promise.all([...wanted.values()].map((ref) => readTile(read, ref, size)))
+}
+
+/** How large the log says it is: where to look for its tiles, and nothing that is believed. */
+async function sizeSaid(read: Read): Promise<number> {
+  const note = await ask(read, 'checkpoint')
+  const parsed = note && parseNote(note)
+  return (parsed?.ok && parseCheckpoint(parsed.value.text)?.size) || 0
 }

@@ -94,10 +94,11 @@ async function readThrough(
   if (known.some(({ size }) => size > checkpoint.size)) throw new Trouble('shrunk', 'checkpoint')
 
   const counts = { bundles: 0, tiles: 0 }
+  const from = { read, size: checkpoint.size }
   let edge = EMPTY_EDGE
   for (const stop of known.toSorted((a, b) => a.size - b.size))
-    edge = await readTo(read, stop, edge, { counts, otherwise: 'forked' })
-  await readTo(read, checkpoint, edge, { counts, otherwise: 'root_differs' })
+    edge = await readTo(from, stop, edge, { counts, otherwise: 'forked' })
+  await readTo(from, checkpoint, edge, { counts, otherwise: 'root_differs' })
   const { origin, size, root } = checkpoint
   const { vkeys, witnesses, periods = [] } = trust
   return {
@@ -116,9 +117,15 @@ async function readThrough(
   }
 }
 
+/** A log and the size up to which it is read, whose partial tiles it serves. */
+interface Served {
+  readonly read: Read
+  readonly size: number
+}
+
 /** Goes on reading from an edge up to a checkpoint, and compares the root there. */
 async function readTo(
-  read: Read,
+  from: Served,
   { size, root }: Checkpoint,
   edge: Edge,
   { counts, otherwise }: { counts: { bundles: number; tiles: number }; otherwise: VerifyFault },
@@ -126,11 +133,11 @@ async function readTo(
   let replay: Replay = startReplay(size, edge)
   for (let ref = nextBundle(replay); ref; ref = nextBundle(replay)) {
     const path = bundlePath(ref)
-    const step = replayBundle(replay, await readBundle(read, ref))
+    const step = replayBundle(replay, await readBundle(from.read, ref, from.size))
     if (!step.ok) throw new Trouble(step.reason, path)
     if (step.value.entries.some(({ length }) => length !== ENTRY_BYTES))
       throw new Trouble('malformed_entry', path)
-    await Promise.all(step.value.tiles.map((tile) => compareTile(read, tile)))
+    await Promise.all(step.value.tiles.map((tile) => compareTile(from, tile)))
     counts.bundles += 1
     counts.tiles += step.value.tiles.length
     replay = step.value.replay
@@ -139,7 +146,7 @@ async function readTo(
   return replay.edge
 }
 
-async function compareTile(read: Read, tile: Tile): Promise<void> {
-  const { bytes } = await readTile(read, tile)
+async function compareTile({ read, size }: Served, tile: Tile): Promise<void> {
+  const { bytes } = await readTile(read, tile, size)
   if (!equalBytes(bytes, tile.bytes)) throw new Trouble('tile_differs', tilePath(tile))
 }
