@@ -1,8 +1,10 @@
 import { nameOfVkey } from '../domain/log/witness.ts'
 import type * as cosignatures from '../storage/cosignatures.ts'
+import type * as integrity from '../storage/integrity.ts'
 import type * as log from '../storage/log.ts'
 import type * as notices from '../storage/notices.ts'
 import { type Asked, type AskDependencies, askWitness, type Witness } from './ask-witness.ts'
+import type { RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What one round came to. */
@@ -21,12 +23,15 @@ export interface Collected {
 export type CollectCosignatures = () => Promise<Collected>
 
 export interface CollectDependencies extends AskDependencies {
-  readonly storage: typeof cosignatures & Pick<typeof notices, 'insertNotices'>
+  readonly storage: typeof cosignatures &
+    Pick<typeof integrity, 'listOperators'> &
+    Pick<typeof notices, 'insertNotices'>
   readonly witnesses: readonly Witness[]
   /** Absent where no number of cosignatures is asked for. */
   readonly policy?: cosignatures.WitnessPolicy
   /** Milliseconds after which a witness that did not cosign is asked again about the same checkpoint. */
   readonly retryAfter: number
+  readonly recordEvent: RecordEvent
   readonly runtime: Pick<Runtime, 'uuid' | 'now'>
 }
 
@@ -84,6 +89,12 @@ async function noteRefusal(
   await deps.db.transaction().execute(async (tx) => {
     if (!(await deps.storage.noteRefusal(tx, refusal))) return
     const { as, size, stored, vkey } = refusal
+    await deps.recordEvent(tx, {
+      ...BY_WORKER,
+      type: 'integrity.witness_refused',
+      public: { witness: nameOfVkey(vkey), as, size, stored },
+      private: {},
+    })
     await tell(deps, tx, 'witness_refuses', {
       witness: nameOfVkey(vkey),
       as,
@@ -104,15 +115,24 @@ async function publish(
   if (newest) await storage.publishCheckpoint(db, newest.size)
   else if (missing) await storage.publishCheckpoint(db, undefined)
   await db.transaction().execute(async (tx) => {
-    const news = await storage.noteMissing(tx, missing)
-    if (news && missing)
+    if (!(await storage.noteMissing(tx, missing))) return
+    const { quorum, bound, vkeys } = policy
+    await deps.recordEvent(tx, {
+      ...BY_WORKER,
+      type: missing ? 'integrity.witnesses_missing' : 'integrity.witnesses_back',
+      public: { quorum, witnesses: vkeys.length, bound },
+      private: {},
+    })
+    if (missing)
       await tell(deps, tx, 'witness_missing', {
-        quorum: String(policy.quorum),
-        of: String(policy.vkeys.length),
+        quorum: String(quorum),
+        of: String(vkeys.length),
       })
   })
   return { missing, age: newest?.age }
 }
+
+const BY_WORKER = { channel: 'worker', operation: 'collect_cosignatures' } as const
 
 /** Tells the administrators of whoever runs the server, at once. */
 async function tell(

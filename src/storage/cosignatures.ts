@@ -191,9 +191,3 @@ export async function noteMissing(tx: Tx, missing: boolean): Promise<boolean> {
     where gated and (missing_since is null) = ${missing}`.execute(tx)
   return numAffectedRows === 1n
 }
-
-/** The agencies that run this server. */
-export async function listOperators(db: Database): Promise<readonly string[]> {
-  const rows = await db.selectFrom('agency').select('id').where('operator', '=', true).execute()
-  return rows.map(({ id }) => id)
-}

@@ -122,7 +122,7 @@ export async function wireServer(parts: ServerParts): Promise<WiredServer> {
   })
   const clocks = wireClocks({ runtime, logger, pools, recordEvent, refusals })
   const shared = { ...parts, transact, acting, requirePractitioner, recordEvent, vault, origin }
-  const witnesses = await wireWitnesses({ config, runtime, logger, pools, metrics })
+  const witnesses = await wireWitnesses({ config, runtime, logger, pools, metrics, recordEvent })
   const gate = await wireReleaseGate({
     ...shared,
     tick: config.logTick,

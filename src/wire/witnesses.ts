@@ -10,8 +10,10 @@ import { makeAskWitness } from '../notify/witness-client.ts'
 import type { Witness } from '../services/ask-witness.ts'
 import { makeCollectCosignatures } from '../services/collect-cosignatures.ts'
 import { type DemandWitnesses, makeDemandWitnesses } from '../services/demand-witnesses.ts'
+import type { RecordEvent } from '../services/record-event.ts'
 import type { Runtime } from '../services/runtime.ts'
 import * as cosignatures from '../storage/cosignatures.ts'
+import { listOperators } from '../storage/integrity.ts'
 import * as log from '../storage/log.ts'
 import * as notices from '../storage/notices.ts'
 import { MACHINE_TIMERS } from '../workers/ticker.ts'
@@ -41,8 +43,9 @@ export async function wireWitnesses(parts: {
   readonly logger: Logger
   readonly pools: Pick<Pools, 'app' | 'worker'>
   readonly metrics: Metrics
+  readonly recordEvent: RecordEvent
 }): Promise<WiredWitnesses> {
-  const { config, runtime, logger, pools, metrics } = parts
+  const { config, runtime, logger, pools, metrics, recordEvent } = parts
   const witnesses = (config.witnesses ?? []).map(witnessOf)
   const vkeys = witnesses.map(({ vkey }) => vkey)
   if (new Set(vkeys).size < vkeys.length)
@@ -55,11 +58,12 @@ export async function wireWitnesses(parts: {
     collect: makeCollectCosignatures({
       db: pools.worker,
       log,
-      storage: { ...cosignatures, ...notices },
+      storage: { ...cosignatures, ...notices, listOperators },
       ask: makeAskWitness(),
       witnesses,
       ...(policy ? { policy } : {}),
       retryAfter: config.logTick,
+      recordEvent,
       runtime,
     }),
     interval: Math.min(COLLECT_INTERVAL, config.logTick),

@@ -22,6 +22,7 @@ import {
 } from '../../src/services/collect-cosignatures.ts'
 import { makeDemandWitnesses } from '../../src/services/demand-witnesses.ts'
 import * as cosignatures from '../../src/storage/cosignatures.ts'
+import { listOperators } from '../../src/storage/integrity.ts'
 import * as log from '../../src/storage/log.ts'
 import * as notices from '../../src/storage/notices.ts'
 import { cosignersOf } from '../support/independent-cosignatures.ts'
@@ -78,10 +79,11 @@ function collector(
   return makeCollectCosignatures({
     db: node.worker,
     log,
-    storage: { ...cosignatures, ...notices },
+    storage: { ...cosignatures, ...notices, listOperators },
     ask: makeAskWitness(700),
     witnesses,
     retryAfter: 60_000,
+    recordEvent: node.recordEvent,
     runtime: node.runtime,
     ...more,
   })
@@ -96,6 +98,12 @@ async function nodeFor(t: Test): Promise<LogNode> {
 const stored = async ({ worker }: LogNode) =>
   (await worker.selectFrom('log_cosignature').select(['size', 'witness']).execute()).map(
     ({ size, witness }) => `${size} ${witness.split('+', 1)[0]}`,
+  )
+
+/** The public parts of what was logged, the oldest first. */
+const events = async ({ owner }: LogNode) =>
+  (await owner.selectFrom('audit_event').select('public_part').orderBy('at').execute()).map(
+    ({ public_part: text }) => JSON.parse(text) as Record<string, unknown>,
   )
 
 t.test('witnesses that do not do as they should', async (t) => {
@@ -235,6 +243,12 @@ t.test('one that says it has seen more', async (t) => {
   await node.sequencer()()
   await collect()
   t.equal(await told(), 1, 'told once')
+  t.match(await events(node), [
+    {
+      event: { type: 'integrity.witness_refused', channel: 'worker' },
+      ...{ witness: 'liar', as: 'rolled_back', size: 4, stored: 4000 },
+    },
+  ])
 })
 
 t.test('two nodes ask once', async (t) => {
@@ -313,16 +327,14 @@ t.test('what is published', async (t) => {
   t.equal(await shown(), 12, 'beyond the bound the newest, with what it has')
   const note = (await node.fetch('checkpoint'))!.toString()
   t.same([...cosignersOf(note, policy.vkeys).keys()], [two.vkey])
-  await node.worker
-    .transaction()
-    .execute((tx) =>
-      cosignatures.storeCosignature(tx, {
-        size: 8,
-        vkey: one.vkey,
-        line: one.cosigned(Buffer.from('old 0\n\n' + note)),
-        time: new Date(),
-      }),
-    )
+  await node.worker.transaction().execute((tx) =>
+    cosignatures.storeCosignature(tx, {
+      size: 8,
+      vkey: one.vkey,
+      line: one.cosigned(Buffer.from('old 0\n\n' + note)),
+      time: new Date(),
+    }),
+  )
   await tamper(node.owner, `update log_checkpoint set published_at = now() where size = 8`)
   await collect()
   t.equal(await shown(), 12, 'never back')
@@ -335,6 +347,10 @@ t.test('what is published', async (t) => {
     `delete from log_cosignature`,
   ])
     await t.rejects(sql.raw(statement).execute(node.owner), statement)
+  t.same(
+    (await events(node)).map(({ event }) => (event as { type: string }).type),
+    ['integrity.witnesses_missing', 'integrity.witnesses_back'],
+  )
   await cosignatures.showPublished(node.worker, false)
   await node.sequencer()()
   t.equal(await shown(), 16, 'without a policy the newest')
