@@ -105,14 +105,15 @@ function nameOf({ agencies }: LakesideCase, id: string | undefined): string {
 
 /** What an attacker on the database host can do: triggers off. */
 async function asOwner(server: DemoServer, statement: string): Promise<void> {
-  const { url } = await startEmbedded({ directory: join(server.directory, 'postgres') })
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
+  const postgres = await startEmbedded({ directory: join(server.directory, 'postgres') })
+  const client = new pg.Client({ connectionString: postgres.url })
   try {
+    await client.connect()
     await client.query('set session_replication_role = replica')
     const { rowCount } = await client.query(statement)
     assert.equal(rowCount, 1, 'the event was rewritten')
   } finally {
     await client.end()
+    await postgres.stop()
   }
 }

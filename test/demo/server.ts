@@ -1,7 +1,8 @@
 /** The server of the demo: the real program in a process of its own, on a database that did not exist before. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '../support/free-port.ts'
@@ -31,6 +32,7 @@ export interface DemoServer {
 /** Starts `ostiary serve` in an emptied folder below `.ostiary`. Rejects when it does not come up. */
 export async function startServer(): Promise<DemoServer> {
   const directory = join(ROOT, '.ostiary/demo')
+  await claim(`${directory}.pid`)
   await rm(directory, { recursive: true, force: true })
   const watch = await makeWatch(join(directory, '../demo-witnesses'))
   const port = await freePort()
@@ -92,6 +94,24 @@ export async function startServer(): Promise<DemoServer> {
       await watch.end()
       return stop(child)
     },
+  }
+}
+
+/** Two demos in one folder would take each other's data away. */
+async function claim(file: string): Promise<void> {
+  const other = Number(await readFile(file, 'utf8').catch(() => '0'))
+  if (other > 0 && isAlive(other))
+    throw new Error(`a demo runs already (process ${other}); end it first`)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, String(process.pid))
+  process.once('exit', () => rmSync(file, { force: true }))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
