@@ -14,7 +14,8 @@ t.setTimeout(300_000)
 const ROWS = 200_000
 const folder = await makeTestFolder()
 const program = await startProgram(join(folder, 'data'), {
-  environment: { OSTIARY_LOG_TICK: '1000' },
+  // With less room for garbage than the whole export would need for itself, so that the collector does not put its work off.
+  environment: { OSTIARY_LOG_TICK: '1000', NODE_OPTIONS: '--max-old-space-size=256' },
 })
 t.teardown(async () => {
   await program.end()
@@ -85,10 +86,7 @@ t.test('the length of an export does not show in the memory of the server', asyn
   t.comment(
     `${Math.round(whole.bytes / 2 ** 20)} MiB written; ${whole.peaks.map(Math.round).join(' ')}; peak ${Math.round(before.peak)} MiB after the first tenth, ${Math.round(after.peak)} MiB after all`,
   )
-  // At first the collector lets garbage stand; from then on twice as much text needs no more memory.
-  const half = whole.peaks[4] ?? 0
-  t.ok(after.peak < half * 1.1, 'the second half needs no more than the first')
-  t.ok(after.peak < before.peak + 256, 'and nothing like what was written')
+  t.ok(after.peak < before.peak * 1.35, 'ten times as long, hardly more memory')
   t.match(await ends(), [{ stage: 'completed', count: ROWS }])
 })
 
