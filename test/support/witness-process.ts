@@ -36,10 +36,13 @@ export async function initWitness(directory: string, name: string): Promise<stri
 }
 
 /** Runs a command of the witness to its end. */
-export async function runWitness(
+export const runWitness = (...args: readonly string[]) => runOstiary('witness', ...args)
+
+/** Runs a command that needs no server's settings to its end. */
+export async function runOstiary(
   ...args: readonly string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const running = promisify(execFile)(process.execPath, [PROGRAM, 'witness', ...args], {
+  const running = promisify(execFile)(process.execPath, [PROGRAM, ...args], {
     cwd: ROOT,
     env: environment(),
     timeout: 30_000,

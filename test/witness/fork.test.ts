@@ -11,7 +11,7 @@ import { openReceipt, openSigned, readWholeLog } from '../support/independent-ve
 import { deposit, openLakesideCase } from '../support/lakeside-case.ts'
 import { expectStatus } from '../support/world.ts'
 import { type Server, startWitnessedWorld } from '../support/witnessed-world.ts'
-import { runWitness } from '../support/witness-process.ts'
+import { runOstiary, runWitness } from '../support/witness-process.ts'
 import { saidBy } from '../support/written.ts'
 
 const BOUND = 12
@@ -133,6 +133,15 @@ t.test('restored from an old backup', async (t) => {
     )
     t.ok(evidence.length > 0)
     for (const note of evidence) t.equal(proveFork(monitored, note, vkey, log.entries), true)
+  })
+  await t.test('and so does the command, as docs/witness.md says', async (t) => {
+    const folder = t.testdir({ 'mine.txt': realNote, 'theirs.txt': published.at(-1)! })
+    const files = ['mine.txt', 'theirs.txt'].map((name) => join(folder, name))
+    const said = await runOstiary(
+      ...['log', 'verify', forked.address, '--vkey', vkey, '--checkpoints', ...files],
+    )
+    t.equal(said.code, 1, said.stdout)
+    t.match(said.stdout, /FORK/)
   })
   await t.test('and with the right database all is as it was', async (t) => {
     await forked.close()
