@@ -11,8 +11,11 @@ export type RecordAlone = (event: EventStatement) => Promise<Receipt>
 /** Most events in one statement. */
 const LARGEST_GROUP = 128
 
+/** Statements under way at once: while one waits for the disk, the next is carried out. */
+const LANES = 2
+
 /**
- * Writes events that stand alone, such as sign-ins. Those that come while a commit is under way go
+ * Writes events that stand alone, such as sign-ins. Those that come while commits are under way go
  * together into the next one, so that under load many share one round trip and one flush to disk;
  * nobody is answered before the commit of the own event. All of a group, or none.
  *
@@ -37,15 +40,16 @@ export function makeRecordTogether({
   }
   // Owned by the returned function alone.
   const queue: Waiting[] = []
-  let underWay = false
+  let underWay = 0
 
   async function drain(): Promise<void> {
-    underWay = true
+    underWay += 1
     while (queue.length > 0) {
       const group = queue.splice(0, LARGEST_GROUP)
       const events = group.map(({ event }) => event)
       try {
-        await db.transaction().execute((tx) => storage.insertEvents(tx, events))
+        // One statement is its own transaction, and one round trip.
+        await storage.insertEvents(db, events)
         for (const { event, resolve } of group) resolve(receiptOf(event, origin))
       } catch (cause) {
         const headers = { 'retry-after': '5' }
@@ -53,14 +57,14 @@ export function makeRecordTogether({
           reject(new OstiaryError('audit_unavailable', { cause, headers }))
       }
     }
-    underWay = false
+    underWay -= 1
   }
 
   return async (statement) => {
     const event = sealStatement(runtime, statement)
     return new Promise((resolve, reject) => {
       queue.push({ event, resolve, reject })
-      if (!underWay) void drain()
+      if (underWay < LANES) void drain()
     })
   }
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { SealedEvent } from '../domain/log/event.ts'
-import type { Tx } from './database.ts'
+import type { Database, Tx } from './database.ts'
 
 /**
  * Writes one event, its salts and its log entry. Durable with the transaction and not before; the
@@ -38,10 +38,10 @@ export async function insertEvent(tx: Tx, event: SealedEvent): Promise<void> {
 }
 
 /**
- * Writes many events at once, each as `insertEvent` does, in one statement. Of the worker role, which
- * may write events of any agency.
+ * Writes many events at once, each as `insertEvent` does, in one statement: all or none, durable with
+ * it where no transaction is open. Of the worker role, which may write events of any agency.
  */
-export async function insertEvents(tx: Tx, events: readonly SealedEvent[]): Promise<void> {
+export async function insertEvents(db: Database | Tx, events: readonly SealedEvent[]): Promise<void> {
   const of = <Value>(value: (event: SealedEvent) => Value): Value[] => events.map(value)
   const header = (name: 'agencyId' | 'practitionerId' | 'caseId' | 'subjectId' | 'requestId') =>
     of((event) => event.header[name] ?? null)
@@ -61,5 +61,5 @@ export async function insertEvents(tx: Tx, events: readonly SealedEvent[]): Prom
       select id, at, type, agency_id, practitioner_id, case_id, subject_id, request_id, public_part, private_part from written),
     salt as (insert into audit_salt (event_id, public_salt, private_salt)
       select id, public_salt, private_salt from written)
-    insert into log_pending (event_id, entry) select id, entry from written`.execute(tx)
+    insert into log_pending (event_id, entry) select id, entry from written`.execute(db)
 }
