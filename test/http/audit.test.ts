@@ -3,10 +3,21 @@ import t from 'tap'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Tables } from '../../src/storage/database.ts'
+import { CRITERIA } from '../../src/domain/audit/criteria.ts'
+import {
+  AUDIT_OUTCOMES,
+  AUDIT_VIEWS,
+  classOf,
+  LAWFUL_USES,
+  OWN_PRIVATE_TYPES,
+} from '../../src/domain/audit/vocabulary.ts'
+import { EVENT_SHAPES } from '../../src/domain/log/event-shapes.ts'
+import { EVENT_TYPES } from '../../src/domain/log/event.ts'
 import { verifyReceipt } from '../../src/domain/log/receipt.ts'
 import { logIdentity } from '../../src/domain/log/checkpoint.ts'
 import { concludeAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
 import { type Agency, expectStatus, startWorld } from '../support/world.ts'
+import { openapi } from './frame.ts'
 
 const world = await startWorld()
 t.teardown(() => world.stop())
@@ -482,4 +493,26 @@ t.test('whoever begins to act for the perpetrator sees no more who asked', async
   )
   t.same(await search(hospital, { view: 'source' }), [])
   t.equal((await open(hospital, seen!.id)).status, 404)
+})
+
+t.test('closed lists are the same in domain, database and contract', async (t) => {
+  const { rows } = await sql<{ type: string }>`
+    select type from unnest(${EVENT_TYPES as readonly string[]}::text[]) type where private_part_is_own(type)`.execute(
+    owner,
+  )
+  t.same(rows.map(({ type }) => type).sort(), [...OWN_PRIVATE_TYPES].sort())
+  // What their private parts may hold: digests, signatures and numbers of what whoever acted gave in.
+  const harmless = /^(\w+Digest|hash|signature|draftId|reactivates|filters|count|begunBy)$/
+  for (const type of OWN_PRIVATE_TYPES)
+    for (const name of EVENT_SHAPES[type].private) t.match(name, harmless, type)
+  const { schemas } = (await openapi()).resolved.components as never as {
+    schemas: Record<string, { enum: string[] }>
+  }
+  t.same(schemas['AuditEventType']?.enum, EVENT_TYPES)
+  t.same(schemas['AuditEventClass']?.enum, [...new Set(EVENT_TYPES.map(classOf))].sort())
+  t.same(schemas['LawfulUse']?.enum, LAWFUL_USES)
+  t.same(schemas['AuditView']?.enum, AUDIT_VIEWS)
+  t.same(schemas['AuditOutcome']?.enum, AUDIT_OUTCOMES)
+  const { properties } = schemas['AuditSearch'] as never as { properties: object }
+  t.same(Object.keys(properties).sort(), [...CRITERIA, 'lawfulUse'].sort())
 })
