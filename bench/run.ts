@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly rounds?: number
   /** Folder for CPU profiles of the servers; none are written without it. */
   readonly profile?: string
+  /** Takes the largest sizes as well, and as long as that takes. */
+  readonly long?: boolean
   readonly print: (line: Line) => void
   readonly say: (text: string) => void
   /** Aborts on SIGINT and SIGTERM; the bench then stops what it started and rejects. */
@@ -27,6 +29,7 @@ export interface RunOptions {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   disclosure: () => import('./disclosure.ts'),
+  log: () => import('./log.ts'),
   pack: () => import('./pack.ts'),
   mutation: () => import('./mutation.ts'),
   policy: () => import('./policy.ts'),
@@ -36,7 +39,11 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, profile: { type: 'string' } },
+    options: {
+      rounds: { type: 'string' },
+      profile: { type: 'string' },
+      long: { type: 'boolean', default: false },
+    },
   })
   const [name = '', wanted] = positionals
   const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
@@ -53,6 +60,7 @@ async function main(): Promise<void> {
   await bench.run({
     cases: new Set(wanted === undefined ? bench.cases : [wanted]),
     ...(rounds === undefined ? {} : { rounds }),
+    long: values.long,
     ...(values.profile === undefined ? {} : { profile: values.profile }),
     print: (line) => console.log(JSON.stringify(line)),
     say: (text) => console.error(text),
