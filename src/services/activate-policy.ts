@@ -1,4 +1,5 @@
 import { concernsSector } from '../domain/policy/changed-statements.ts'
+import { policyVersionDigest } from '../domain/log/record-digest.ts'
 import type { Examination, SoundPack } from '../domain/policy/examine-pack.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Tx } from '../storage/database.ts'
@@ -154,6 +155,8 @@ async function activate(
     ...{ draftId, revision, content, hash, documents, by, at },
   })
   if (version === undefined) throw new OstiaryError('version_conflict')
+  const entry = await deps.storage.findPolicyHistory(tx, version)
+  if (!entry) throw new Error('the version that was just stored is not there')
   await deps.recordEvent(tx, {
     ...calledBy(caller),
     at,
@@ -162,7 +165,7 @@ async function activate(
       ...{ version, hash, draftId, basedOn },
       ...(reactivates === null ? {} : { reactivates }),
     },
-    private: {},
+    private: { versionDigest: policyVersionDigest({ ...entry, suites: draft.suites }) },
   })
   await tellAgencies(deps, tx, {
     type: 'policy_activated',
@@ -170,7 +173,5 @@ async function activate(
     except: caller.agencyId,
     at,
   })
-  const entry = await deps.storage.findPolicyHistory(tx, version)
-  if (!entry) throw new Error('the version that was just stored is not there')
   return versionView(entry, version)
 }

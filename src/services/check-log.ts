@@ -283,7 +283,8 @@ const isRetired = (
   leafIndex <= lastLeaf &&
   !others.includes(eventId)
 
-async function toldFindings(
+/** What does not fit between events that are what they were and the rows that they tell of. */
+export async function toldFindings(
   { storage: { rows, losses } }: CheckLogDependencies,
   tx: Tx,
   opened: readonly OpenedEvent[],
@@ -339,6 +340,7 @@ async function readTold(
     agreement: await read('agreement', rows.findAgreements),
     review_task: await read('review_task', rows.findReviews),
     policy_version: await read('policy_version', rows.findPolicies),
+    log_key: await read('log_key', rows.findKeyPeriods),
   }
 }
 

@@ -1,11 +1,17 @@
 /** The part of the self-check that walks the tables: what lies there that no event or leaf accounts for. */
-import { openEvent } from '../domain/integrity/check-event.ts'
+import { openEvent, type OpenedEvent } from '../domain/integrity/check-event.ts'
 import type { Finding } from '../domain/integrity/finding.ts'
 import { packHash } from '../domain/policy/check-pack.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as integrityExtra from '../storage/integrity-extra.ts'
-import { type CheckLogDependencies, type Slice, SLICE, unvouched } from './check-log.ts'
+import {
+  type CheckLogDependencies,
+  type Slice,
+  SLICE,
+  toldFindings,
+  unvouched,
+} from './check-log.ts'
 
 export interface CheckRowsDependencies extends CheckLogDependencies {
   readonly storage: CheckLogDependencies['storage'] & {
@@ -22,7 +28,8 @@ type CheckSlice = (
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** Events that are twice there, or neither in the log nor waiting for it as what they are. */
-export const checkEventSlice: CheckSlice = async ({ storage, slice = SLICE }, tx, position) => {
+export const checkEventSlice: CheckSlice = async (deps, tx, position) => {
+  const { storage, slice = SLICE } = deps
   const reads = storage.integrityLog
   const listed = await reads.listEventIds(tx, position ?? NO_ID, slice)
   const findings: Finding[] = []
@@ -34,14 +41,20 @@ export const checkEventSlice: CheckSlice = async ({ storage, slice = SLICE }, tx
     const events = Map.groupBy(await reads.findEvents(tx, waiting), ({ id }) => id)
     const salts = await reads.findSalts(tx, waiting)
     const entries = Map.groupBy(await reads.findWaiting(tx, waiting), ({ eventId }) => eventId)
+    const opened: OpenedEvent[] = []
     for (const id of waiting) {
       const [event] = events.get(id) ?? []
       const [entry, ...more] = entries.get(id) ?? []
       const salt = salts.get(id)
       if (!event || !entry) finding('event_unlogged', id)
-      else if (!salt || !openEvent(event, salt, entry.entry)) finding('pending_altered', id)
+      else {
+        const one = salt && openEvent(event, salt, entry.entry)
+        if (one) opened.push(one)
+        else finding('pending_altered', id)
+      }
       if (more.length > 0) finding('pending_extra', id, 'log_pending')
     }
+    findings.push(...(await toldFindings(deps, tx, opened)))
   }
   return pageOf(findings, listed, slice, ({ id }) => id)
 }
@@ -75,7 +88,10 @@ export const checkLossSlice: CheckSlice = async ({ storage, slice = SLICE }, tx,
   return pageOf(findings, ids, slice, (id) => id)
 }
 
-/** Policy versions whose documents are not those of their hash, and one in force that is not the newest. */
+/**
+ * Policy versions whose documents are not those of their hash, one in force that is not the newest, and
+ * keys of the log that do not follow each other.
+ */
 export const checkPolicySlice: CheckSlice = async ({ storage }, tx) => {
   const versions = await storage.rows.listPolicyDocuments(tx)
   const findings = versions.flatMap(({ version, hash, documents }): Finding[] =>
@@ -84,8 +100,10 @@ export const checkPolicySlice: CheckSlice = async ({ storage }, tx) => {
       : [{ kind: 'row_altered', table: 'policy_version', row: String(version) }],
   )
   const newest = versions.at(-1)
-  if (newest && newest.inForce !== newest.version)
-    findings.push({ kind: 'row_altered', table: 'policy_active', row: String(newest.inForce) })
+  if (newest && !newest.inForce)
+    findings.push({ kind: 'row_altered', table: 'policy_active', row: String(newest.version) })
+  for (const vkey of await storage.rows.listStrayKeys(tx))
+    findings.push({ kind: 'row_altered', table: 'log_key', row: vkey })
   return { findings, next: undefined, counts: { policyVersions: versions.length } }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../domain/log/canonical.ts'
 import { ed25519PublicKey } from '../domain/log/hash.ts'
+import { type DigestedPolicyVersion, policyVersionDigest } from '../domain/log/record-digest.ts'
 import { ED25519, formatVkey, verifierKey } from '../domain/log/vkey.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Database, Tx } from '../storage/database.ts'
@@ -78,7 +79,7 @@ export function makeInitialise(deps: InitialiseDependencies) {
         await deps.recordEvent(tx, {
           ...{ ...INIT, at: now, type: 'policy.activated' },
           public: { version, hash: policy.hash, basedOn: null },
-          private: {},
+          private: { versionDigest: policyVersionDigest(firstVersion(version, policy)) },
         })
       return {
         keyEpoch,
@@ -87,6 +88,14 @@ export function makeInitialise(deps: InitialiseDependencies) {
         policy: { version, hash: stored?.hash ?? policy.hash },
       }
     })
+}
+
+/** A version that nobody wrote here. */
+function firstVersion(
+  version: number,
+  { hash, suites = [] }: { readonly hash: string; readonly suites?: readonly PackText[] },
+): DigestedPolicyVersion {
+  return { version, hash, suites, reason: null, authors: null, approvals: null }
 }
 
 const INIT = byCommand('init')

@@ -1,6 +1,7 @@
 import type { PractitionerRole, Purpose } from '../domain/case/vocabulary.ts'
 import { canonicalize } from '../domain/log/canonical.ts'
 import { sha256 } from '../domain/log/hash.ts'
+import { sealedDigest } from '../domain/log/record-digest.ts'
 import { OstiaryError } from '../errors.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as disclosures from '../storage/disclosures.ts'
@@ -181,7 +182,11 @@ export function makeReviewDisclosure(deps: ReviewDependencies) {
           purpose: row.purpose,
           fields: row.requested,
         },
-        private: { hash: hashOf(row), signature },
+        private: {
+          hash: hashOf(row),
+          signature,
+          noteDigest: sealedDigest({ facts: null, notes: note.sealed, notesKey: note.wrappedKey }),
+        },
       })
       return viewOf({ ...row, state, decided_at: row.decided_at }, undefined, at)
     })

@@ -43,6 +43,10 @@ export const says = (member: string, column: string) =>
 export const saysNumber = (member: string, column: string) =>
   sql`e.public_part ~ (${`"${member}":`} || ${sql.ref(column)} || '[,}]')`
 
+/** Time as an event writes it. */
+const iso = (column: string) =>
+  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
 interface Page {
   /** Rows after a key (or from the first), with key and time, under the name `t`. */
   readonly rows: (after: string, limit: number) => RawBuilder<unknown>
@@ -110,15 +114,23 @@ const PAGES = {
   },
   agreement: {
     first: NO_ID,
-    rows: byId('created_by, created_at, terminated_at', 'agreement'),
+    rows: byId('created_by, created_at, terminated_at, ended, parties', 'agreement'),
     told: sql`${retired('t.created_at')} or exists (select from audit_event e
       where e.agency_id = t.created_by and e.type = 'agreement.created'
-        and ${says('agreementId', 't.key')})`,
+        and ${says('agreementId', 't.key')})
+      and case when t.terminated_at is null then not t.ended else exists (select from audit_event e
+        where e.agency_id in (select unnest(t.parties) union select a.id from agency a where a.operator)
+          and e.type = 'agreement.terminated' and ${says('agreementId', 't.key')}
+          and position('"terminatedAt":"' || ${iso('t.terminated_at')} || '"' in e.public_part) > 0) end`,
   },
   review_task: {
     first: NO_ID,
-    rows: byId('disclosure_id, state', 'review_task'),
+    rows: byId(
+      'disclosure_id, state, decided_at, decided_by, signature, note_sealed, note_key',
+      'review_task',
+    ),
     told: sql`exists (select from disclosure d where d.id = t.disclosure_id
+      and (t.state in ('approved', 'refused') or num_nulls(t.decided_at, t.decided_by, t.signature, t.note_sealed, t.note_key) = 5)
       and (t.state = 'open' or ${retired('d.decided_at')} or exists (select from audit_event e
         where e.subject_id = d.subject_id and ${says('reviewId', 't.key')}
           and e.type = case when t.state = 'overdue' then 'review.overdue' else 'review.decided' end)))`,

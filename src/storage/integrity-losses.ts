@@ -81,7 +81,12 @@ export async function listRetirements(tx: Tx): Promise<Loss[]> {
   const { rows } = await sql<Loss>`
     select 'audit_retired' as table, r.month::text as row, r.retired_by::text as "eventId",
       coalesce((select position('"digest":"' || r.digest || '"' in e.public_part) > 0
-        and position('"month":"' || to_char(r.month, 'YYYY-MM') in e.public_part) > 0
+        and position('"month":"' || to_char(r.month, 'YYYY-MM') || '"' in e.public_part) > 0
+        and r.month = date_trunc('month', r.month) and r.partition = 'audit_event_' || to_char(r.month, 'YYYYMM')
+        and e.public_part ~ ('"firstLeaf":' || coalesce(r.first_leaf::text, 'null') || '[,}]')
+        and e.public_part ~ ('"lastLeaf":' || coalesce(r.last_leaf::text, 'null') || '[,}]')
+        and cardinality(r.others) = (select count(*) from log_position p where p.event_id = any (r.others)
+          and p.leaf_index between r.first_leaf and r.last_leaf)
         and (r.archive_sha256 is null or position('"archiveSha256":"' || r.archive_sha256 || '"' in e.public_part) > 0)
         and r.digest = (select ${digestOver('p.event_id')} from log_position p
           where p.leaf_index between r.first_leaf and r.last_leaf and p.event_id <> all (r.others))

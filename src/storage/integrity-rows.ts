@@ -11,6 +11,7 @@ import type {
 import type {
   StoredAgreement,
   StoredConsent,
+  StoredKeyPeriod,
   StoredPolicy,
   StoredReview,
   StoredVersion,
@@ -124,7 +125,7 @@ export async function findAgreements(
   const { rows } = await sql<StoredAgreement>`
     select id, title, parties, purposes, valid_from as "validFrom", valid_to as "validTo", document_ref as "documentRef",
       signatories, scope, terms, policy_approval as "policyApproval", created_by as "createdBy",
-      terminated_at as "terminatedAt"
+      terminated_at as "terminatedAt", ended
     from agreement where id = any(${ids}::uuid[])`.execute(tx)
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -136,7 +137,7 @@ export async function findReviews(
 ): Promise<ReadonlyMap<string, StoredReview>> {
   const { rows } = await sql<StoredReview>`
     select id, kind, disclosure_id as "disclosureId", case_id as "caseId", agency_id as "agencyId", state,
-      decided_at as "decidedAt", decided_by as "decidedBy", signature
+      decided_at as "decidedAt", decided_by as "decidedBy", signature, note_sealed as note, note_key as "noteKey"
     from review_task where id = any(${ids}::uuid[])`.execute(tx)
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -148,9 +149,37 @@ export async function findPolicies(
 ): Promise<ReadonlyMap<string, StoredPolicy>> {
   const { rows } = await sql<StoredPolicy>`
     select version, hash, draft_id as "draftId", based_on as "basedOn", reactivates, activated_by as "activatedBy",
-      created_at as "createdAt"
+      created_at as "createdAt", created_by as "createdBy", suites, reason, authors, approvals
     from policy_version where version = any(${versions.map(Number)}::integer[])`.execute(tx)
   return new Map(rows.map((row) => [String(row.version), row]))
+}
+
+/** Keys of the log by vkey. */
+export async function findKeyPeriods(
+  tx: Tx,
+  vkeys: readonly string[],
+): Promise<ReadonlyMap<string, StoredKeyPeriod>> {
+  const { rows } = await sql<{ vkey: string; from_size: string; signs_until: Date | null }>`
+    select k.vkey, k.from_size, (select o.signs_until from log_key o where (o.from_size, o.from_time) < (k.from_size, k.from_time)
+      order by o.from_size desc, o.from_time desc limit 1)
+    from log_key k where k.vkey = any(${vkeys})`.execute(tx)
+  return new Map(
+    rows.map((row) => [
+      row.vkey,
+      { vkey: row.vkey, fromSize: Number(row.from_size), oldUntil: row.signs_until },
+    ]),
+  )
+}
+
+/** Keys of the log that begin or end where none does: the first not at 0, one that ends without a successor. */
+export async function listStrayKeys(tx: Tx): Promise<string[]> {
+  const { rows } = await sql<{ vkey: string }>`
+    select k.vkey from log_key k
+    where (k.from_size = 0) <> (not exists (select from log_key o where (o.from_size, o.from_time) < (k.from_size, k.from_time)))
+      or (k.signs_until is not null or k.until_size is not null)
+        and not exists (select from log_key n where (n.from_size, n.from_time) > (k.from_size, k.from_time))
+    order by k.vkey`.execute(tx)
+  return rows.map(({ vkey }) => vkey)
 }
 
 /** A policy version with its documents, and the one in force. */
@@ -159,15 +188,18 @@ export async function listPolicyDocuments(tx: Tx): Promise<
     readonly version: number
     readonly hash: string
     readonly documents: readonly object[]
-    readonly inForce: number | null
+    readonly inForce: boolean | null
   }[]
 > {
   const { rows } = await sql<{
     version: number
     hash: string
     documents: object[]
-    inForce: number | null
-  }>`select version, hash, documents, (select version from policy_active) as "inForce"
-    from policy_version order by version`.execute(tx)
+    inForce: boolean | null
+  }>`select v.version, v.hash, v.documents,
+      -- Null where nothing is in force; then nothing is decided.
+      (select a.version = v.version and a.activated_at = v.created_at
+        and a.activated_by is not distinct from v.created_by from policy_active a) as "inForce"
+    from policy_version v order by v.version`.execute(tx)
   return rows
 }

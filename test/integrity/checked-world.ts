@@ -1,6 +1,7 @@
 /** A server with a life behind it, and the self-check over its database with the server's own keys. */
 import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
+import { loadConfig } from '../../src/config.ts'
 import { loadCrypto } from '../../src/crypto/sodium.ts'
 import type { Finding } from '../../src/domain/integrity/finding.ts'
 import { CYCLE_START, checkSlice, type CyclePlace } from '../../src/services/check-integrity.ts'
@@ -18,7 +19,8 @@ import * as logKeys from '../../src/storage/log-keys.ts'
 import { createPool } from '../../src/storage/pool.ts'
 import * as serverKeys from '../../src/storage/server-keys.ts'
 import { type KeyRing, openKeyRing } from '../../src/vault/key-ring.ts'
-import { startWorld, type World, type WorldOptions } from '../support/world.ts'
+import { type Administration, withAdministration } from '../../src/wire/administration.ts'
+import { fakeRuntime, startWorld, type World, type WorldOptions } from '../support/world.ts'
 
 export interface CheckedWorld {
   readonly world: World
@@ -28,6 +30,8 @@ export interface CheckedWorld {
   readonly worker: Database
   /** What the self-check works with, on any connection. */
   readonly deps: CheckRowsDependencies
+  /** Does something with the owner's rights, as a command would. */
+  administer<Result>(work: (administration: Administration) => Promise<Result>): Promise<Result>
   /** A whole cycle in one transaction; nothing is written. */
   check(tx: Tx, memory?: CheckMemory): Promise<Finding[]>
   stop(): Promise<void>
@@ -43,6 +47,11 @@ export async function startCheckedWorld(options: WorldOptions = {}): Promise<Che
       OSTIARY_KEY_ENCRYPTION_KEY: key.toString('base64'),
       OSTIARY_SELF_CHECK_INTERVAL: '0',
     },
+  })
+  const config = loadConfig({
+    DATABASE_URL: world.databaseUrl,
+    OSTIARY_KEY_ENCRYPTION_KEY: key.toString('base64'),
+    OSTIARY_PUBLIC_URL: world.origin,
   })
   const keys = new Map([[1, new Uint8Array(key)]])
   const keyRing = openKeyRing(await loadCrypto(), { keys, currentEpoch: 1 })
@@ -72,6 +81,7 @@ export async function startCheckedWorld(options: WorldOptions = {}): Promise<Che
     owner,
     worker,
     deps,
+    administer: (work) => withAdministration(config, work, fakeRuntime(world.clock).runtime),
     async check(tx, memory = {}) {
       const findings: Finding[] = []
       for (let place: CyclePlace | undefined = CYCLE_START; place;) {

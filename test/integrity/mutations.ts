@@ -99,6 +99,7 @@ function altered(column: string, type: string, dice: Dice): string {
     case 'bigint':
       return `coalesce(${c}, 0) + ${1 + Math.floor(dice() * 3)}`
     case 'date':
+      return `${c} + 1`
     case 'timestamp with time zone':
       return `coalesce(${c}, now()) + interval '${1 + at} milliseconds'`
     case 'bytea':
@@ -139,10 +140,21 @@ const empty = (table: string, column: string): Mutation => ({
   },
 })
 
+/** All of a table in one hash, whatever the order of its rows. */
+async function contentOf(tx: Tx, table: string): Promise<string> {
+  const { rows } = await sql
+    .raw<{ hash: string }>(
+      `select md5(string_agg(t::text, ';' order by t::text)) as hash from ${table} t`,
+    )
+    .execute(tx)
+  return rows[0]?.hash ?? ''
+}
+
 /** Two rows get each other's value. */
 const swap = (table: string, column: string): Mutation => ({
   name: `swap ${table}.${column}`,
   async apply(tx, dice) {
+    const before = await contentOf(tx, table)
     const one = await pick(tx, table, dice)
     if (!one) return false
     const other = await pick(
@@ -152,22 +164,23 @@ const swap = (table: string, column: string): Mutation => ({
       `"${column}" is distinct from (select "${column}" from ${table} where ${one})`,
     )
     if (!other) return false
-    const { rows } = await sql
-      .raw<{ a: unknown; b: unknown }>(
+    await sql
+      .raw(
         `create temp table swapped on commit drop as select a."${column}" as a, b."${column}" as b
        from (select * from ${table} where ${one}) a, (select * from ${table} where ${other}) b`,
       )
       .execute(tx)
-    void rows
     // A unique column takes a detour over a value that nobody has.
     await sql.raw('set constraints all deferred').execute(tx)
     await unique(tx, table, column, one)
     await run(tx, `update ${table} set "${column}" = (select a from swapped) where ${other}`)
     // Rows move when they are updated: found again by what they are not.
-    return run(
+    await run(
       tx,
       `update ${table} set "${column}" = (select b from swapped) where "${column}" is not distinct from (select v from parked)`,
     )
+    // Rows that differ in nothing else have changed nothing between them.
+    return (await contentOf(tx, table)) !== before
   },
 })
 

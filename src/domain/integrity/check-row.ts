@@ -1,12 +1,14 @@
 /** Rows that are what one event says: record versions, consents, decided reviews, agreements, policies. */
-import type { Json } from '../log/canonical.ts'
+import { canonicalize, type Json } from '../log/canonical.ts'
 import {
   agreementDigest,
   consentDigest,
   type DigestedAgreement,
   type DigestedConsent,
   type DigestedVersion,
+  policyVersionDigest,
   recordDigest,
+  sealedDigest,
 } from '../log/record-digest.ts'
 import type { OpenedEvent } from './check-event.ts'
 import type { Finding } from './finding.ts'
@@ -36,6 +38,7 @@ export interface StoredConsent extends DigestedConsent {
 /** A row of `agreement`. */
 export interface StoredAgreement extends DigestedAgreement {
   readonly terminatedAt: Date | null
+  readonly ended: boolean
 }
 
 /** What of a row of `review_task` a decision sets. */
@@ -49,6 +52,8 @@ export interface StoredReview {
   readonly decidedAt: Date | null
   readonly decidedBy: string | null
   readonly signature: string | null
+  readonly note: Uint8Array | null
+  readonly noteKey: Uint8Array | null
 }
 
 /** A row of `policy_version`. */
@@ -60,6 +65,19 @@ export interface StoredPolicy {
   readonly reactivates: number | null
   readonly activatedBy: { readonly [member: string]: Json } | null
   readonly createdAt: Date
+  readonly createdBy: string | null
+  readonly suites: readonly unknown[]
+  readonly reason: string | null
+  readonly authors: readonly object[] | null
+  readonly approvals: readonly object[] | null
+}
+
+/** A row of `log_key`. */
+export interface StoredKeyPeriod {
+  readonly vkey: string
+  readonly fromSize: number
+  /** When the key before it is to end. */
+  readonly oldUntil: Date | null
 }
 
 /** Rows that events of one slice tell of, by key. */
@@ -69,6 +87,7 @@ export interface ToldRows {
   readonly agreement: ReadonlyMap<string, StoredAgreement>
   readonly review_task: ReadonlyMap<string, StoredReview>
   readonly policy_version: ReadonlyMap<string, StoredPolicy>
+  readonly log_key: ReadonlyMap<string, StoredKeyPeriod>
 }
 
 /** A row that an event tells of. */
@@ -99,6 +118,8 @@ export function rowTold({ event, public: told }: OpenedEvent): RowRef | undefine
       return { table: 'review_task', key: String(told['reviewId']) }
     case 'policy.activated':
       return { table: 'policy_version', key: String(told['version']) }
+    case 'key.rotated':
+      return told['purpose'] === 'log' ? { table: 'log_key', key: String(told['vkey']) } : undefined
     default:
       return undefined
   }
@@ -136,6 +157,8 @@ function isAsTold(opened: OpenedEvent, { table, key }: RowRef, rows: ToldRows): 
       return isReview(opened, rows.review_task.get(key))
     case 'policy_version':
       return isPolicy(opened, rows.policy_version.get(key))
+    case 'log_key':
+      return isKeyPeriod(opened, rows.log_key.get(key))
   }
 }
 
@@ -144,8 +167,7 @@ function isVersion(opened: OpenedEvent, row: StoredVersion | undefined): boolean
   const record = row?.record
   if (!row || !record) return false
   return (
-    // Versions from before digests are compared in what the event itself says.
-    (digestOf(opened, 'recordDigest') ?? recordDigest(row)) === recordDigest(row) &&
+    isDigest(opened, 'recordDigest', () => recordDigest(row)) &&
     row.caseId === event.caseId &&
     row.agencyId === event.agencyId &&
     row.subjectId === event.subjectId &&
@@ -166,15 +188,15 @@ function isConsent(opened: OpenedEvent, row: StoredConsent | undefined): boolean
     return (
       row.withdrawnAt?.getTime() === event.at.getTime() &&
       row.withdrawnBy === event.agencyId &&
-      row.version > 1
+      row.version === 2
     )
   return (
-    (digestOf(opened, 'consentDigest') ?? consentDigest(row)) === consentDigest(row) &&
+    isDigest(opened, 'consentDigest', () => consentDigest(row)) &&
     row.caseId === event.caseId &&
     row.subjectId === event.subjectId &&
     row.expiresAt.toISOString() === told['expiresAt'] &&
     (row.withdrawnAt === null) === (row.withdrawnBy === null) &&
-    (row.withdrawnAt === null) === (row.version === 1)
+    row.version === (row.withdrawnAt === null ? 1 : 2)
   )
 }
 
@@ -184,10 +206,11 @@ function isAgreement(opened: OpenedEvent, row: StoredAgreement | undefined): boo
   if (opened.event.type === 'agreement.terminated')
     return (
       row.terminatedAt !== null &&
-      row.terminatedAt.toISOString() <= String(opened.public['terminatedAt'])
+      row.terminatedAt.toISOString() <= String(opened.public['terminatedAt']) &&
+      // What was to end at once has ended.
+      (row.ended || String(opened.public['terminatedAt']) > opened.event.at.toISOString())
     )
-  const digest = agreementDigest(row)
-  return (digestOf(opened, 'agreementDigest') ?? digest) === digest
+  return isDigest(opened, 'agreementDigest', () => agreementDigest(row))
 }
 
 function isReview(opened: OpenedEvent, row: StoredReview | undefined): boolean {
@@ -200,11 +223,15 @@ function isReview(opened: OpenedEvent, row: StoredReview | undefined): boolean {
     row.agencyId === event.agencyId &&
     row.decidedBy === event.practitionerId &&
     row.decidedAt?.getTime() === event.at.getTime() &&
-    row.signature === opened.private['signature']
+    row.signature === opened.private['signature'] &&
+    isDigest(opened, 'noteDigest', () =>
+      sealedDigest({ facts: null, notes: row.note, notesKey: row.noteKey }),
+    )
   )
 }
 
-function isPolicy({ event, public: told }: OpenedEvent, row: StoredPolicy | undefined): boolean {
+function isPolicy(opened: OpenedEvent, row: StoredPolicy | undefined): boolean {
+  const { event, public: told } = opened
   return (
     row !== undefined &&
     row.hash === told['hash'] &&
@@ -212,9 +239,23 @@ function isPolicy({ event, public: told }: OpenedEvent, row: StoredPolicy | unde
     row.basedOn === told['basedOn'] &&
     row.reactivates === (told['reactivates'] ?? null) &&
     row.createdAt.getTime() === event.at.getTime() &&
-    (row.activatedBy?.['agencyId'] ?? null) === event.agencyId &&
-    (row.activatedBy?.['practitionerId'] ?? null) === event.practitionerId
+    canonicalize(row.activatedBy) === canonicalize(actorOf(event)) &&
+    row.createdBy === event.practitionerId &&
+    isDigest(opened, 'versionDigest', () => policyVersionDigest(row))
   )
 }
 
-const digestOf = (opened: OpenedEvent, name: string): Json | undefined => opened.private[name]
+function isKeyPeriod({ public: told }: OpenedEvent, row: StoredKeyPeriod | undefined): boolean {
+  if (!row || row.fromSize !== told['fromSize']) return false
+  // Keys that ended at once have no such time.
+  return told['oldUntil'] === null || row.oldUntil?.toISOString() === told['oldUntil']
+}
+
+const actorOf = ({ agencyId, practitionerId }: OpenedEvent['event']) =>
+  agencyId === null ? null : { agencyId, practitionerId }
+
+/** Whether the row has the digest that the event holds; one from before digests says nothing of it. */
+function isDigest(opened: OpenedEvent, name: string, digest: () => string): boolean {
+  const told = opened.private[name]
+  return told === undefined || told === digest()
+}

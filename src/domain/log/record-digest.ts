@@ -200,6 +200,29 @@ export function practitionerDigest(practitioner: DigestedPractitioner): string {
   })
 }
 
+/** What of a row of `policy_version` its event does not say itself; `hash` is over the documents. */
+export interface DigestedPolicyVersion {
+  readonly version: number
+  readonly hash: string
+  readonly suites: readonly unknown[]
+  readonly reason: string | null
+  readonly authors: readonly object[] | null
+  readonly approvals: readonly object[] | null
+}
+
+/** Digest of what a policy version came with: `versionDigest` of `policy.activated`. */
+export function policyVersionDigest(policy: DigestedPolicyVersion): string {
+  const { version, hash, suites, reason, authors, approvals } = policy
+  return digestOf({
+    version,
+    hash,
+    suites: stored(suites),
+    reason,
+    authors: authors && stored(authors),
+    approvals: approvals && stored(approvals),
+  })
+}
+
 /** What of a decision is kept sealed beside its event. */
 export interface DigestedSeals {
   readonly facts: Uint8Array | null
