@@ -67,6 +67,9 @@ create policy read_own on record_version_erased for select to ostiary_app using 
 create policy everything on record_version_erased for select to ostiary_gate, ostiary_worker, ostiary_auditor using (true);
 grant select on record_version_erased to ostiary_app;
 
+alter table subject_key_destroyed enable row level security;
+create policy everything on subject_key_destroyed for select to ostiary_gate, ostiary_worker, ostiary_auditor using (true);
+
 -- A salt goes only after it was listed as destroyed, or in the very transaction that retires a month.
 create function refuse_salt_change() returns trigger
   language plpgsql
