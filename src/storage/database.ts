@@ -7,6 +7,7 @@ import type {
   Purpose,
   Sector,
 } from '../domain/case/vocabulary.ts'
+import type { LogTables } from './log-tables.ts'
 import type { PolicyTables } from './policy-tables.ts'
 
 /**
@@ -16,7 +17,7 @@ import type { PolicyTables } from './policy-tables.ts'
  * read as parsed values and written as JSON text (`JSON.stringify`), because pg would turn a
  * JavaScript array into an SQL array.
  */
-export interface Tables extends PolicyTables {
+export interface Tables extends PolicyTables, LogTables {
   agency: AgencyTable
   practitioner: PractitionerTable
   agreement: AgreementTable
@@ -75,55 +76,6 @@ export interface Tables extends PolicyTables {
     operation: string
     resource_id: string
     created_at: Generated<Date>
-  }
-  audit_event: AuditEventTable
-  audit_salt: { event_id: string; public_salt: Buffer; private_salt: Buffer }
-  log_pending: { seq: Generated<string>; event_id: string; entry: Buffer }
-  log_position: { event_id: string; leaf_index: string }
-  log_tile: { level: number; tile_index: string; width: number; bytes: Buffer }
-  log_bundle: { bundle_index: string; width: number; bytes: Buffer }
-  log_cosignature: {
-    size: string
-    witness: string
-    line: string
-    cosigned_at: Date
-    stored_at: Generated<Date>
-  }
-  witness: {
-    vkey: string
-    tried_size: string
-    tried_at: Date
-    cosigned_size: string | null
-    state: Generated<string>
-    since: Generated<Date>
-    refused_at: Date | null
-    refused_as: 'rolled_back' | 'forked' | null
-    refused_size: string | null
-    refused_stored: string | null
-  }
-  log_publication: {
-    singleton: Generated<boolean>
-    gated: boolean
-    size: string | null
-    missing_since: Date | null
-  }
-  log_checkpoint: {
-    size: string
-    root: Buffer
-    note: string
-    published_at: Generated<Date>
-    previous: string | null
-  }
-  log_anchor_start: { singleton: Generated<boolean>; size: string; mark: Buffer }
-  log_key: {
-    kid: string
-    vkey: string
-    from_size: string
-    from_time: Generated<Date>
-    signs_until: Date | null
-    until_size: string | null
-    until_time: Date | null
-    compromised: Generated<boolean>
   }
   agreement_end_told: { agreement_id: string; ended_at: Date; told_at: Date }
 }
@@ -395,19 +347,6 @@ interface DutyTable {
   state: Generated<'open' | 'met' | 'missed'>
   met_by: string | null
   created_at: Generated<Date>
-}
-
-interface AuditEventTable {
-  id: string
-  at: Date
-  type: string
-  agency_id: string | null
-  practitioner_id: string | null
-  case_id: string | null
-  subject_id: string | null
-  request_id: string | null
-  public_part: string
-  private_part: string
 }
 
 /** The database as the app role sees it. */
