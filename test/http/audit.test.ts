@@ -13,6 +13,13 @@ import {
 } from '../../src/domain/audit/vocabulary.ts'
 import { EVENT_SHAPES } from '../../src/domain/log/event-shapes.ts'
 import { EVENT_TYPES } from '../../src/domain/log/event.ts'
+import { makeErasePerson } from '../../src/services/erase-person.ts'
+import { makeRecordEvent } from '../../src/services/record-event.ts'
+import * as auditEvents from '../../src/storage/audit-events.ts'
+import * as erasure from '../../src/storage/erasure.ts'
+import * as locks from '../../src/storage/locks.ts'
+import { transactions } from '../../src/storage/transaction.ts'
+import { RUNTIME } from '../../src/wire/runtime.ts'
 import { verifyReceipt } from '../../src/domain/log/receipt.ts'
 import { logIdentity } from '../../src/domain/log/checkpoint.ts'
 import { concludeAgreement, deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
@@ -493,6 +500,43 @@ t.test('whoever begins to act for the perpetrator sees no more who asked', async
   )
   t.same(await search(hospital, { view: 'source' }), [])
   t.equal((await open(hospital, seen!.id)).status, 404)
+})
+
+t.test('once a person is erased, words and salts are gone and the event stays', async (t) => {
+  const { eventId } = glass.body.receipt
+  const erase = makeErasePerson({
+    storage: erasure,
+    locks,
+    recordEvent: makeRecordEvent({
+      storage: auditEvents,
+      runtime: RUNTIME,
+      origin: 'test.example/log',
+    }),
+    runtime: RUNTIME,
+  })
+  await transactions(owner)(police.id, (tx) =>
+    erase(tx, { agencyId: police.id, personId: ana, ground: 'retention_ended' }),
+  )
+  // A new key for what is recorded anew must not be tried on what lies under the old one.
+  await expectStatus(
+    201,
+    disclose(at, police, 'police_officer', {
+      subject: ana,
+      purpose: 'safety_urgent',
+      fields: ['contact_location/v'],
+      justification: 'again',
+    }),
+  )
+  for (const agency of [police, authority]) {
+    const opened = await expectStatus(200, open(agency, eventId))
+    t.same(opened.body.notes, [{ kind: 'disclosure_notes', state: 'erased' }])
+    const proof = `/v1/audit/events/${eventId}/proof?lawfulUse=integrity_security`
+    const proven = await agency.call('dpo', 'GET', proof)
+    t.equal(proven.status, 410)
+    t.equal(proven.body.code, 'proof_erased')
+  }
+  await world.ostiary.publish()
+  t.ok(about(await search(support, { subjectId: ana }), glass).length > 0, 'it can still be found')
 })
 
 t.test('closed lists are the same in domain, database and contract', async (t) => {
