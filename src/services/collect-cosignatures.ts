@@ -74,9 +74,11 @@ async function askOnce(
   const claim = await storage.claimWitness(db, { vkey, size: newest.size, retryAfter })
   if (!claim) return undefined
   const outcome = await askWitness(deps, witness, newest, claim.cosignedSize ?? 0)
-  if (outcome.state === 'cosigned')
+  if (outcome.state === 'cosigned') {
     await db.transaction().execute((tx) => storage.storeCosignature(tx, { vkey, ...outcome }))
-  else if (outcome.state === 'refuses') await noteRefusal(deps, { vkey, ...outcome })
+    // At once: the quorum does not wait for the slowest.
+    if (deps.policy) await publish(deps, deps.policy)
+  } else if (outcome.state === 'refuses') await noteRefusal(deps, { vkey, ...outcome })
   else await storage.noteWitnessState(db, vkey, outcome.code)
   return outcome
 }

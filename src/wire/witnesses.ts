@@ -6,7 +6,7 @@ import { ED25519_COSIGNATURE, parseVkey } from '../domain/log/vkey.ts'
 import { nameOfVkey } from '../domain/log/witness.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { witnessMetrics } from '../http/witness-metrics.ts'
-import { makeAskWitness } from '../notify/witness-client.ts'
+import { makeAskWitness, patienceFor } from '../notify/witness-client.ts'
 import type { Witness } from '../services/ask-witness.ts'
 import { makeCollectCosignatures } from '../services/collect-cosignatures.ts'
 import { type DemandWitnesses, makeDemandWitnesses } from '../services/demand-witnesses.ts'
@@ -54,12 +54,14 @@ export async function wireWitnesses(parts: {
   const policy = quorum === 0 ? undefined : { vkeys, quorum, bound }
   await cosignatures.showPublished(pools.worker, policy !== undefined)
   const figures = witnesses.length === 0 ? undefined : witnessMetrics(metrics.registry)
+  // A stop does not wait for a witness that is slow.
+  const stopping = new AbortController()
   const collector = makeWitnessCollector({
     collect: makeCollectCosignatures({
       db: pools.worker,
       log,
       storage: { ...cosignatures, ...notices, listOperators },
-      ask: makeAskWitness(),
+      ask: makeAskWitness(patienceFor(config.logTick), stopping.signal),
       witnesses,
       ...(policy ? { policy } : {}),
       retryAfter: config.logTick,
@@ -101,7 +103,11 @@ export async function wireWitnesses(parts: {
     start() {
       if (witnesses.length > 0) collector.start()
     },
-    stop: collector.stop,
+    async stop() {
+      const stopped = collector.stop()
+      stopping.abort()
+      await stopped
+    },
   }
 }
 

@@ -30,7 +30,8 @@ export const MOST_BODY_BYTES = 128 * 1024
 const LIMITS = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
-  keepAliveTimeout: 65_000,
+  // Longer than the usual tick, and not much: others want connections too.
+  keepAliveTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
 } as const

@@ -37,19 +37,27 @@ export function makeWitnessCollector({
   /** Takes the figures of each round. */
   readonly report: (collected: Collected) => void
 }): WitnessCollector {
-  // Owned by the returned object: what was said of each witness last, and the last round's alarms.
+  // Owned by the returned object: what was said of each witness last, the last round's alarms,
+  // whether that round failed, and whether there will be another.
   const said = new Map<string, string>()
   let concerns: readonly string[] = []
+  let failing = false
+  let stopping = false
 
   async function run(): Promise<Collected> {
     try {
       const collected = await collect()
+      failing = false
+      // A round that was cut short says nothing about the witnesses.
+      if (stopping) return collected
       tellStates(collected)
       tellAlarms(collected)
       report(collected)
       return collected
     } catch (error) {
-      log.error({ task: TASK, ...errorCodes(error) }, 'cosignatures could not be collected')
+      if (!failing && !stopping)
+        log.error({ task: TASK, ...errorCodes(error) }, 'cosignatures could not be collected')
+      failing = true
       throw error
     }
   }
@@ -85,5 +93,13 @@ export function makeWitnessCollector({
   }
 
   const ticker = makeTicker({ interval, timers, task: run })
-  return { start: ticker.start, stop: ticker.stop, runNow: ticker.runNow, concerns: () => concerns }
+  return {
+    start: ticker.start,
+    async stop() {
+      stopping = true
+      await ticker.stop()
+    },
+    runNow: ticker.runNow,
+    concerns: () => concerns,
+  }
 }

@@ -25,6 +25,7 @@ export interface WitnessProcess {
   add(
     body: string | Uint8Array<ArrayBuffer>,
   ): Promise<{ status: number; type: string; body: string }>
+  signal(signal: NodeJS.Signals): void
   /** Ends it with this signal; gives the exit code, null after a kill. */
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -86,6 +87,7 @@ export async function startWitness(
     url,
     vkey,
     told: () => out,
+    signal: (signal) => void child.kill(signal),
     async add(body) {
       const answer = await fetch(`${url}/add-checkpoint`, {
         method: 'POST',

@@ -1,6 +1,5 @@
 /** A world whose log has witnesses, each a process of its own, and further servers on its database or on a copy of it. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
@@ -10,6 +9,7 @@ import { loadConfig } from '../../src/config.ts'
 import { loggerOptions } from '../../src/http/logging.ts'
 import { type Ostiary, wire } from '../../src/wire.ts'
 import { AgencyClient, type Answer, type CallOptions } from './agency-client.ts'
+import { freePort } from './free-port.ts'
 import type { Fetch } from './independent-verifier.ts'
 import { initWitness, startWitness, type WitnessProcess } from './witness-process.ts'
 import { type Agency, startWorld, type World } from './world.ts'
@@ -23,6 +23,8 @@ export interface TestWitness {
   start(): Promise<WitnessProcess>
   /** Kills it. */
   kill(): Promise<void>
+  /** Freezes it, or has it go on: it accepts connections, and says nothing. */
+  freeze(frozen: boolean): void
 }
 
 /** A server on some database, spoken to by the agencies of the world. */
@@ -178,6 +180,7 @@ function witnessAt(
   return {
     ...place,
     kill,
+    freeze: (frozen) => running?.signal(frozen ? 'SIGSTOP' : 'SIGCONT'),
     async start() {
       running = await startWitness(place.directory, [logVkey], new URL(place.url).host)
       return running
@@ -217,15 +220,4 @@ async function administer(url: string, statement: string): Promise<void> {
   } finally {
     await admin.end()
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -8,6 +8,7 @@ import { cosignersOf } from '../support/independent-cosignatures.ts'
 import { openReceipt, openSigned, readWholeLog } from '../support/independent-verifier.ts'
 import { deposit, openLakesideCase } from '../support/lakeside-case.ts'
 import { expectStatus } from '../support/world.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Server, startWitnessedWorld } from '../support/witnessed-world.ts'
 
 /** Seconds without a quorum. */
@@ -85,6 +86,30 @@ t.test('all three', async (t) => {
   }
 })
 
+t.test('one is frozen: nobody waits for it', async (t) => {
+  const other = await here.serve()
+  witnesses[0]!.freeze(true)
+  const before = openSigned((await first.checkpoint())!, vkey).size
+  const publishing = first.ostiary.publish()
+  const began = performance.now()
+  for (let size = before; size === before && performance.now() - began < 20_000;)
+    size = openSigned((await first.checkpoint())!, vkey).size
+  const took = performance.now() - began
+  await publishing
+  const rest = performance.now() - began
+  t.ok(
+    took < 900,
+    `published after ${Math.round(took)} ms, while the round took ${Math.round(rest)} ms`,
+  )
+  const asking = other.ostiary.publish().catch(() => {})
+  await sleep(300)
+  const closing = performance.now()
+  await other.close()
+  await asking
+  t.ok(performance.now() - closing < 5_000, 'nor does a stop')
+  witnesses[0]!.freeze(false)
+})
+
 t.test('one is down: two are enough', async (t) => {
   await witnesses[0]!.kill()
   const before = openSigned((await first.checkpoint())!, vkey).size
@@ -99,7 +124,11 @@ t.test('one is down: two are enough', async (t) => {
 
 t.test('two are down', async (t) => {
   const other = await here.serve()
-  const warned = await here.serve({ OSTIARY_WITNESS_MODE: 'warn' })
+  const metricsPort = String(await freePort())
+  const warned = await here.serve({
+    OSTIARY_WITNESS_MODE: 'warn',
+    OSTIARY_METRICS_PORT: metricsPort,
+  })
   const own = police.people.get('police_officer')!.privateJwk
   await deposit(world, lake, prosecution, 'prosecutor', {
     type: 'criminal_proceedings',
@@ -196,6 +225,11 @@ t.test('two are down', async (t) => {
     t.equal((await ask(warned)).status, 201)
     t.same(await warned.ready(), { status: 'degraded', degraded: ['witness_missing'] })
     t.equal(warned.logged.of('witness_missing').length, 1)
+    const figures = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+    t.match(figures, /^ostiary_witness_missing 1$/m)
+    t.match(figures, /^ostiary_witness_refuses\{witness="w2.witness.example"\} 0$/m)
+    t.match(figures, /^ostiary_witness_cosigned_size\{witness="w2.witness.example"\} [1-9]/m)
+    t.match(figures, /^ostiary_witness_quorum_age_seconds Nan$/m)
   })
   await t.test('and with enough of them again all is as it was', async (t) => {
     const size = openSigned((await first.checkpoint())!, vkey).size
@@ -210,7 +244,8 @@ t.test('two are down', async (t) => {
     t.same(await first.ready(), { status: 'up' })
     const path = `/v1/disclosures/${waiting.body.id}/release`
     const released = await first.call(programme, 'pp_case_manager', 'POST', path)
-    t.match(released.body.fields, [{ value: 'Marko Novak' }])
+    const values = released.body.fields.map(({ value }: { value?: string }) => value)
+    t.ok(values.includes('Marko Novak'), 'what was reviewed leaves now')
   })
   await Promise.all([other.close(), warned.close()])
 })

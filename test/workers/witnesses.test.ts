@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { parseAddCheckpoint } from '../../src/domain/log/add-checkpoint.ts'
+import { type ConfigError, loadConfig } from '../../src/config.ts'
 import { cosign, cosignatureVerifier } from '../../src/domain/log/cosignature.ts'
 import { formatSignatureLine, parseNote } from '../../src/domain/log/note.ts'
 import {
@@ -434,4 +435,46 @@ t.test('the look for a quorum that is not there stays cheap', async (t) => {
   const median = took.sort((a, b) => a - b)[10]!
   t.ok(median < 30, `${median.toFixed(1)} ms`)
   t.comment(`${median.toFixed(1)} ms over 200,000 checkpoints with one cosignature each`)
+})
+
+t.test('settings of witnesses', async (t) => {
+  const vkey = 'w.example+f3c080b6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X'
+  const faults = (environment: Record<string, string>): readonly string[] => {
+    try {
+      loadConfig(environment)
+      return []
+    } catch (error) {
+      return (error as ConfigError).faults
+    }
+  }
+  const config = loadConfig({
+    OSTIARY_WITNESSES: `# ours\n ${vkey} https://w.example:8443/log \n\n${vkey} http://127.0.0.1:8091`,
+    OSTIARY_WITNESS_QUORUM: '2',
+  })
+  t.same(config.witnesses, [
+    { vkey, url: 'https://w.example:8443/log' },
+    { vkey, url: 'http://127.0.0.1:8091/' },
+  ])
+  t.match(config, { witnessMode: 'warn', witnessBound: 3600 })
+  t.equal(loadConfig({}).witnesses, undefined)
+  for (const line of [
+    vkey,
+    `${vkey} http://w.example`,
+    `${vkey} ftp://127.0.0.1`,
+    `${vkey} https://w.example?x=1`,
+    `${vkey} https://user:word@w.example`,
+    `${vkey} https://w.example more`,
+    `w.example https://w.example`,
+    `https://w.example ${vkey}`,
+  ])
+    t.match(faults({ OSTIARY_WITNESSES: line }), [/^OSTIARY_WITNESSES must be lines/], line)
+  t.match(faults({ OSTIARY_WITNESS_QUORUM: '1' }), [/more than there are witnesses/])
+  t.match(
+    faults({
+      ...{ OSTIARY_WITNESSES: `${vkey} https://w.example`, OSTIARY_WITNESS_QUORUM: '1' },
+      ...{ OSTIARY_WITNESS_BOUND: '19', OSTIARY_LOG_TICK: '10000' },
+    }),
+    [/at least two ticks/],
+  )
+  t.match(faults({ OSTIARY_WITNESS_MODE: 'halt' }), [/OSTIARY_WITNESS_MODE/])
 })
