@@ -1,6 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import {
+  Fault,
+  host,
+  integer,
+  isLoopback,
+  keyLines,
+  logOrigin,
+  oneOf,
+  origin,
+  packName,
+  postgres,
+  powerOfTwo,
+  truth,
+  witnessLines,
+} from './settings-readers.ts'
 
 /** How one setting is read, and what it means to the person who sets it. */
 interface Setting<T> {
@@ -16,8 +31,6 @@ interface Setting<T> {
   /** Reads the text; throws `Fault` with what follows the name in a sentence, never the text itself. */
   readonly read: (text: string) => T
 }
-
-class Fault extends Error {}
 
 /** Every setting there is. The manual (`docs/configuration.md`) is written from this table. */
 export const SETTINGS = {
@@ -342,102 +355,4 @@ function ownUrl({ host: address, port }: Given): string {
   throw new ConfigError([
     `${SETTINGS.publicUrl.name} is needed when ${SETTINGS.host.name} is not a loopback address`,
   ])
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
-}
-
-function host(text: string): string {
-  if (isIP(text) === 0 && !/^[a-z0-9.-]+$/i.test(text)) {
-    throw new Fault('must be an address or a host name')
-  }
-  return text
-}
-
-function origin(text: string): string {
-  const url = URL.parse(text)
-  const secure = url?.protocol === 'https:' || (url && isLoopback(url.hostname))
-  if (!url || !/^https?:$/.test(url.protocol) || !secure || url.href !== `${url.origin}/`) {
-    throw new Fault('must be an https origin without a path (http on loopback only)')
-  }
-  return url.origin
-}
-
-function packName(text: string): string {
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text)) throw new Fault('must be a kebab-case name')
-  return text
-}
-
-function logOrigin(text: string): string {
-  if (/[\s+]/.test(text) || text.includes('://') || text.length > 200) {
-    throw new Fault('must be a name without scheme, spaces or plus signs')
-  }
-  return text
-}
-
-function postgres(text: string): string {
-  const url = URL.parse(text)
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw new Fault('must begin with postgres:// or postgresql://')
-  }
-  return text
-}
-
-/** Lines of standard base64 or base64url of exactly 32 bytes, each with its epoch in front (`vault/key-file.ts`). */
-function keyLines(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim())
-  const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
-  const fits = (line: string) => /^([1-9]\d{0,8}:)?[\w+/-]{43}=?$/.test(line)
-  if (keys.length === 0 || !keys.every(fits)) throw new Fault('must be 32 bytes in base64')
-  return text
-}
-
-/** Verifier key (c2sp.org/signed-note) and submission prefix (c2sp.org/tlog-witness) of a witness. */
-function witnessLines(text: string): readonly { readonly vkey: string; readonly url: string }[] {
-  const lines = text.split('\n').map((line) => line.trim())
-  return lines.filter((line) => line !== '' && !line.startsWith('#')).map(witnessLine)
-}
-
-function witnessLine(line: string): { readonly vkey: string; readonly url: string } {
-  const [vkey = '', address = '', ...more] = line.split(/\s+/)
-  const url = URL.parse(address)
-  const secure =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
-  if (!/^[^+]+\+[0-9a-f]{8}\+[\w+/=]+$/.test(vkey) || !secure || !plain || more.length > 0)
-    throw new Fault('must be lines of a verifier key and an https URL (http on loopback only)')
-  return { vkey, url: url.href }
-}
-
-function truth(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new Fault('must be true or false')
-  return text === 'true'
-}
-
-function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN
-    if (!(value >= least && value <= most)) {
-      throw new Fault(`must be a whole number from ${least} to ${most}`)
-    }
-    return value
-  }
-}
-
-function powerOfTwo(least: number, most: number): (text: string) => number {
-  const read = integer(least, most)
-  return (text) => {
-    const value = read(text)
-    if ((value & (value - 1)) !== 0) throw new Fault('must be a power of two')
-    return value
-  }
-}
-
-function oneOf<const T extends string>(allowed: readonly T[]): (text: string) => T {
-  return (text) => {
-    const found = allowed.find((word) => word === text)
-    if (found === undefined) throw new Fault(`must be one of ${allowed.join(', ')}`)
-    return found
-  }
 }

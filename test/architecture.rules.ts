@@ -50,7 +50,8 @@ export const FOLDERS: Readonly<Record<string, FolderRule>> = {
   'wire':      { runs: 'all',      types: [],                                                   npm: ['fastify', 'kysely', 'pg', 'pino'], node: 'all' },
   'wire.ts':   { runs: 'all',      types: [],                                                   npm: ['fastify', 'pino'], node: 'all' },
   'main.ts':   { runs: ['cli', 'wire', 'wire.ts', 'config.ts'], types: [],                      npm: ['pino'], node: 'all' },
-  'config.ts': { runs: [],         types: [],                                                   npm: [], node: ['fs', 'net', 'path'] },
+  'config.ts': { runs: ['settings-readers.ts'], types: [],                                      npm: [], node: ['fs', 'net', 'path'] },
+  'settings-readers.ts': { runs: [], types: [],                                                 npm: [], node: ['net'] },
   'errors.ts': { runs: ['access-errors.ts', 'audit-errors.ts', 'policy-errors.ts'], types: [],   npm: [], node: [] },
   'access-errors.ts': { runs: [],  types: [],                                                   npm: [], node: [] },
   'audit-errors.ts': { runs: [],   types: [],                                                   npm: [], node: [] },
@@ -91,6 +92,8 @@ export const ENTRY_POINTS = ['main.ts', 'cli/main.ts', 'workers/policy-thread.ts
 
 /** Files that no program of ours runs, and what they are there for. */
 export const UNREACHED: Readonly<Record<string, string>> = {
+  'domain/log/event-shapes.ts': 'makes docs/audit-events.md; tests hold events to it',
+  'domain/log/server-event-shapes.ts': 'a part of it',
   'domain/policy/json-schema.ts': 'makes schemas/policy.schema.json, which editors use',
 }
 
