@@ -393,9 +393,31 @@ async function lookAround(scene: Scene): Promise<void> {
     }
     for (const path of ['/v1/agencies', '/v1/policies', '/v1/policies/versions'])
       await get('org_admin', path)
+    if (agency.people.has('dpo')) await readAuditLog(told, agency, secrets)
   }
   for (const path of ['/openapi.yaml', '/docs', '/health/live', '/health/ready', '/log/checkpoint'])
     await note(told, `GET ${path}`, 200, async () =>
       readAnswer(await fetch(`${world.address}${path}`)),
     )
+}
+
+/** What an officer finds, opens, proves and exports; words that were written are in opened events alone. */
+async function readAuditLog(told: Told[], agency: Agency, secrets: Secrets): Promise<void> {
+  const words = secrets.sealed.filter(({ field }) => !field.startsWith('local reference'))
+  const use = 'lawfulUse=lawfulness_check'
+  const get = (path: string, mayHold: readonly Canary[] = []) =>
+    note(told, `GET ${path}`, 200, () => agency.call('dpo', 'GET', path), mayHold)
+  for (const filter of [{}, { class: 'disclose' }, { view: 'source' }, { exception: 'any' }]) {
+    const found = await note(told, 'searchAuditEvents', 200, () =>
+      agency.call('dpo', 'POST', '/v1/audit/search?limit=200', {
+        body: { lawfulUse: 'lawfulness_check', ...filter },
+      }),
+    )
+    for (const { id, agencyId } of found.body.items.slice(0, 15)) {
+      const own = agencyId === agency.id
+      await get(`/v1/audit/events/${id}?${use}`, own ? words : [])
+      if (own) await get(`/v1/audit/events/${id}/proof?${use}`)
+    }
+  }
+  for (const format of ['jsonl', 'csv']) await get(`/v1/audit/export?${use}&format=${format}`)
 }
