@@ -152,8 +152,8 @@ async function fillIndex(place: LogPlace, events: number): Promise<void> {
         gen_random_uuid(), gen_random_uuid(),
         case when n % 97 = 0 then 'research' else 'safety_urgent' end,
         case when n % 11 = 0 then 'none' else 'full' end, case when n % 100 = 1 then 'break_glass' end,
-        array[${field}[1 + n % 3], ${field}[1 + (n + 1) % 3]], array[${field}[1 + n % 3]],
-        array['F' || 1 + n % 30], array['no_rule'],
+        array[${field}[1 + n % 3]], array[${field}[1 + n % 3]],
+        array['F' || 1 + n % 30], '{}',
         array[('90000000-0000-4000-8000-' || lpad((11 + n % 9)::text, 12, '0'))::uuid], '{}'
       from generate_series(1, ${events}::bigint) n`.execute(db)
     await sql`insert into audit_view_term
@@ -162,7 +162,7 @@ async function fillIndex(place: LogPlace, events: number): Promise<void> {
       from audit_view v
       cross join lateral (
         select 'field' as kind, unnest(v.fields) as name union all select 'released', unnest(v.released)
-        union all select 'rule', unnest(v.rules) union all select 'reason', unnest(v.reasons)
+        union all select 'rule', unnest(v.rules)
         union all select 'agency', unnest(v.parties)::text) x
       order by 1, 2, 3`.execute(db)
     for (const { def } of rows) await sql.raw(def).execute(db)
