@@ -59,7 +59,7 @@ const lineOf = ({ kind, table, row, eventId }: Finding): string =>
   `${FINDING_KINDS[kind]}: ${table} ${row}${eventId && eventId !== row ? `, event ${eventId}` : ''} (${kind})`
 
 const looked = (counts: Readonly<Record<string, number>>): string =>
-  `${counts['entries'] ?? 0} entries in ${counts['ticks'] ?? 0} ticks, ${counts['events'] ?? 0} events looked at`
+  `${counts['entries'] ?? 0} entries in ${counts['ticks'] ?? 0} ticks, ${counts['loggedEvents'] ?? 0} events looked at`
 
 async function listIncidents(options: Options): Promise<void> {
   const incidents = await withIntegrity((integrity) => integrity.listOpen(MOST_LINES))

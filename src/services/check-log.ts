@@ -1,4 +1,5 @@
 /** The part of the self-check that walks the log from its first leaf to its last. */
+import { isCosignature } from '../domain/integrity/check-cosignature.ts'
 import { rowFindings, rowTold, type RowRef, type ToldRows } from '../domain/integrity/check-row.ts'
 import { disclosureFindings } from '../domain/integrity/check-disclosure.ts'
 import {
@@ -95,8 +96,14 @@ export async function checkLogSlice(
     at = checked.walked
   }
   findings.push(...(await tileFindings(deps, tx, tiles)))
+  findings.push(...(await cosignatureFindings(deps, tx, ticks, walked.size)))
   memory.walked = at
-  const counts = { entries: end - walked.size, ticks: ticks.length, events, tiles: tiles.length }
+  const counts = {
+    entries: end - walked.size,
+    ticks: ticks.length,
+    loggedEvents: events,
+    tiles: tiles.length,
+  }
   return { findings, next: String(end), counts }
 }
 
@@ -235,6 +242,22 @@ async function tileFindings(
       equalBytes(kept.bytes.subarray(0, tile.bytes.length), tile.bytes)
     return begins ? [] : [{ kind: 'tile_differs', table: 'log_tile', row }]
   })
+}
+
+async function cosignatureFindings(
+  { storage }: CheckLogDependencies,
+  tx: Tx,
+  ticks: readonly StoredTick[],
+  from: number,
+): Promise<Finding[]> {
+  const notes = new Map(ticks.map(({ size, note }) => [size, note]))
+  const to = ticks.at(-1)?.size ?? from
+  return (await storage.integrityLog.listCosignatures(tx, from, to))
+    .filter((row) => !isCosignature(notes.get(row.size) ?? '', row))
+    .map(({ size, witness }) => {
+      const table = 'log_cosignature'
+      return { kind: 'cosignature_forged', table, row: `${size}/${witness}` }
+    })
 }
 
 /** Every event of the slice against its entry, and every row that it tells of against the event. */

@@ -17,7 +17,7 @@ export interface ReportDependencies {
     | 'touchIncidents'
     | 'reopenIncidents'
     | 'listOperators'
-    | 'countOpenIncidents'
+    | 'countOpenByKind'
   > &
     Pick<typeof notices, 'insertNotices'>
   readonly recordEvent: RecordEvent
@@ -26,7 +26,7 @@ export interface ReportDependencies {
   readonly alarm: (incident: { readonly incidentId: string } & Finding) => void
 }
 
-/** Incidents that may be open at once; beyond, one says that there is more. */
+/** Incidents of one kind and table that may be open at once; beyond, one says that there is more. */
 export const MOST_INCIDENTS = 1000
 
 /**
@@ -61,12 +61,22 @@ export function makeReportFindings(deps: ReportDependencies): ReportFindings {
       findings.filter((one) => !known.has(findingKey(one))).map((one) => [findingKey(one), one]),
     )
     if (fresh.size === 0) return
-    const room = Math.max(0, MOST_INCIDENTS - (await storage.countOpenIncidents(tx)))
-    const listed = [...fresh.values()].slice(0, room)
-    if (listed.length < fresh.size) listed.push({ kind: 'many_more', table: '*', row: '*' })
+    const listed = bounded([...fresh.values()], await storage.countOpenByKind(tx))
     const operators = await storage.listOperators(tx)
     for (const finding of listed) await report(deps, tx, finding, { at, operators })
   }
+}
+
+/** As many of each kind and table as there is room for, and one finding for all that are left out of it. */
+function bounded(fresh: readonly Finding[], open: ReadonlyMap<string, number>): Finding[] {
+  const listed: Finding[] = []
+  for (const [name, all] of Map.groupBy(fresh, ({ kind, table }) => `${kind} ${table}`)) {
+    const room = Math.max(0, MOST_INCIDENTS - (open.get(name) ?? 0))
+    listed.push(...all.slice(0, room))
+    const [left] = all.slice(room)
+    if (left) listed.push({ kind: 'many_more', table: left.table, row: left.kind })
+  }
+  return listed
 }
 
 async function report(

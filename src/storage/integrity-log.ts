@@ -3,6 +3,7 @@
  * one slice costs the same however long the log is. For the worker role, in a snapshot.
  */
 import { sql } from 'kysely'
+import type { StoredCosignature } from '../domain/integrity/check-cosignature.ts'
 import type { StoredEvent, StoredSalts } from '../domain/integrity/check-event.ts'
 import type { StoredTick } from '../domain/integrity/check-tick.ts'
 import type { Position } from '../domain/log/anchor.ts'
@@ -24,6 +25,18 @@ export async function listTicks(tx: Tx, after: number, limit: number): Promise<S
     size: Number(size),
     previous: previous === null ? null : Number(previous),
   }))
+}
+
+/** Cosignatures of checkpoints after a tree size up to another, that one included. */
+export async function listCosignatures(
+  tx: Tx,
+  after: number,
+  to: number,
+): Promise<StoredCosignature[]> {
+  const { rows } = await sql<Omit<StoredCosignature, 'size'> & { size: string }>`
+    select size, witness, line, cosigned_at as "cosignedAt" from log_cosignature
+    where size > ${after} and size <= ${to} order by size, witness`.execute(tx)
+  return rows.map((row) => ({ ...row, size: Number(row.size) }))
 }
 
 /** The entry bundles from one index to another, both included, as wide as they are now. */
@@ -147,6 +160,10 @@ export async function listBeyond(
         or t.tile_index * 256 + t.width > coalesce((${levels}::bigint[])[t.level + 1], 0)
     union all select 'log_bundle', bundle_index::text from log_bundle
       where bundle_index < 0 or bundle_index * 256 + width > ${size}
+    union all select 'log_cosignature', k.size || '/' || k.witness from log_cosignature k
+      where not exists (select from log_checkpoint c where c.size = k.size)
+    union all select 'log_publication', p.size::text from log_publication p
+      where p.size is not null and not exists (select from log_checkpoint c where c.size = p.size)
     union all select 'log_position', event_id::text from log_position where leaf_index >= ${size} or leaf_index < 0
     limit ${limit}`.execute(tx)
   return rows

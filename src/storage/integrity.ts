@@ -102,6 +102,14 @@ export async function countOpenIncidents(db: Database): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
+/** How many incidents of each kind and table are open, by `<kind> <table>`. */
+export async function countOpenByKind(tx: Tx): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ name: string; count: number }>`
+    select kind || ' ' || table_name as name, count(*)::integer as count from integrity_incident
+    where state = 'open' group by 1`.execute(tx)
+  return new Map(rows.map(({ name, count }) => [name, count]))
+}
+
 /** Notes a finding as an incident; false when it is one already. */
 export async function insertIncident(
   tx: Tx,

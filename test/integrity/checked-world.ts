@@ -30,6 +30,8 @@ export interface CheckedWorld {
   readonly worker: Database
   /** What the self-check works with, on any connection. */
   readonly deps: CheckRowsDependencies
+  /** For a process beside the server. */
+  readonly environment: Readonly<Record<string, string>>
   /** Does something with the owner's rights, as a command would. */
   administer<Result>(work: (administration: Administration) => Promise<Result>): Promise<Result>
   /** A whole cycle in one transaction; nothing is written. */
@@ -48,11 +50,12 @@ export async function startCheckedWorld(options: WorldOptions = {}): Promise<Che
       OSTIARY_SELF_CHECK_INTERVAL: '0',
     },
   })
-  const config = loadConfig({
+  const environment = {
     DATABASE_URL: world.databaseUrl,
     OSTIARY_KEY_ENCRYPTION_KEY: key.toString('base64'),
     OSTIARY_PUBLIC_URL: world.origin,
-  })
+  }
+  const config = loadConfig(environment)
   const keys = new Map([[1, new Uint8Array(key)]])
   const keyRing = openKeyRing(await loadCrypto(), { keys, currentEpoch: 1 })
   const connect = (role?: string): Database =>
@@ -81,6 +84,7 @@ export async function startCheckedWorld(options: WorldOptions = {}): Promise<Che
     owner,
     worker,
     deps,
+    environment,
     administer: (work) => withAdministration(config, work, fakeRuntime(world.clock).runtime),
     async check(tx, memory = {}) {
       const findings: Finding[] = []

@@ -1,7 +1,10 @@
 /** A short life in the lakeside case that leaves a row in every audited table, and something in every column. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { CompactSign, importJWK } from 'jose'
 import { sql } from 'kysely'
+import { cosign } from '../../src/domain/log/cosignature.ts'
+import { formatSignatureLine } from '../../src/domain/log/note.ts'
+import { ED25519_COSIGNATURE, formatVkey, verifierKey } from '../../src/domain/log/vkey.ts'
 import { makeErasePerson } from '../../src/services/erase-person.ts'
 import { makeRecordEvent } from '../../src/services/record-event.ts'
 import { makeRetireAuditMonths } from '../../src/services/retire-audit-months.ts'
@@ -84,6 +87,7 @@ export async function liveShortly(
   await eraseSomebody(world, owner, programme, marko)
   await publish()
   await publish()
+  if (full) for (let i = 0; i < 2; i++) await cosignNewest(owner, i)
   // Some that wait for the next tick.
   await police.call('police_officer', 'GET', `/v1/cases/${at.caseId}`)
   await disclose(at, support, 'vss_advocate', {
@@ -118,6 +122,24 @@ async function retireOldMonths(world: World, owner: Database): Promise<void> {
   const parts = { db: owner, storage: retirement, recordEvent, runtime, keep: 12 }
   await makeRetireAuditMonths(parts)('2025-02')
   await publish()
+}
+
+/** A witness cosigns the newest checkpoint, as the server would store it. */
+async function cosignNewest(owner: Database, number: number): Promise<void> {
+  const key = { name: `witness-${number}.example`, seed: new Uint8Array(randomBytes(32)) }
+  const newest = await owner
+    .selectFrom('log_checkpoint')
+    .select(['size', 'note'])
+    .orderBy('size', 'desc')
+    .executeTakeFirstOrThrow()
+  const seconds = 1_790_000_000 + number
+  const text = newest.note.slice(0, newest.note.lastIndexOf('\n\n') + 1)
+  const vkey = formatVkey(verifierKey(key, ED25519_COSIGNATURE))
+  const line = formatSignatureLine(cosign(text, seconds, key))
+  await sql`insert into log_cosignature (size, witness, line, cosigned_at)
+    values (${newest.size}, ${vkey}, ${line}, ${new Date(seconds * 1000)})`.execute(owner)
+  await sql`insert into log_publication (gated, size) values (false, ${newest.size})
+    on conflict do nothing`.execute(owner)
 }
 
 async function changeRecord(world: World, at: LakesideCase): Promise<void> {

@@ -26,7 +26,7 @@ import { stolen } from './republish.ts'
 import { liveShortly } from './story.ts'
 
 /** How many changes are made; `OSTIARY_TEST_TAMPER` for more. */
-const MUTATIONS = Number(process.env['OSTIARY_TEST_TAMPER'] ?? 600)
+const MUTATIONS = Number(process.env['OSTIARY_TEST_TAMPER'] ?? 520)
 const SEED = Number(process.env['OSTIARY_TEST_SEED'] ?? 20261116)
 
 /** Columns whose change nobody finds, each with the reason why that may stay so. */
@@ -36,10 +36,19 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   'agreement.version': 'counts changes for If-Match',
   'consent.created_at': 'read by nobody; when it was recorded, the event says',
   'audit_retired.retired_at': 'read by nobody; when it was, the event says',
+  'log_cosignature.stored_at': 'read by nobody; when the witness signed, its signature says',
+  'delete log_cosignature':
+    'a missing cosignature is missed by whoever demands a quorum of witnesses',
+  'log_publication.gated':
+    'chooses among signed checkpoints; a smaller one than before is seen from outside',
+  'log_publication.size': 'as log_publication.gated',
+  'log_publication.missing_since': 'since when the alarm stands; set again by the next tick',
+  'delete log_publication': 'as log_publication.gated',
   'review_task.created_at': 'read by nobody',
   'log_key.from_time': 'told beside the size at which a key begins, which is what counts',
 }
 
+t.setTimeout(900_000)
 const node = await startCheckedWorld()
 t.teardown(() => node.stop())
 await liveShortly(node)

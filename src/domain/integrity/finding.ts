@@ -4,6 +4,7 @@
 export const FINDING_KINDS = {
   // Of the log.
   checkpoint_forged: 'a checkpoint is not signed by the log, or its row says something else',
+  cosignature_forged: 'a cosignature is not that of its witness over its checkpoint',
   checkpoint_chain: 'a checkpoint does not continue the one before it',
   checkpoint_missing: 'there are entries, but no checkpoint over them',
   log_shrunk: 'the log is smaller than it was when this process last looked',
