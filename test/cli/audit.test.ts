@@ -70,8 +70,8 @@ t.test('search: whole events, with true causes', async (t) => {
       event: { operation: 'audit search', channel: 'command_line' },
     },
   })
-  await t.rejects(audit('search'), { stderr: /--use/ })
-  await t.rejects(audit('search', '--use', 'curiosity'), { stderr: /Allowed choices/ })
+  await t.rejects(audit('search'), { code: 1, stderr: /--use/ })
+  await t.rejects(audit('search', '--use', 'curiosity'), { code: 1, stderr: /Allowed choices/ })
   await t.rejects(audit('search', ...use, '--field', 'contact_location.safe_fone'), {
     stderr: /field matches no field of the catalogue, did you mean `contact_location.safe_phone`/,
   })
