@@ -92,7 +92,7 @@ async function serveWitness(options: ServeOptions): Promise<void> {
   const state = await openState(options.state)
   const tell = (line: string) =>
     process.stdout.write(`${new Date().toISOString().slice(0, 19)}Z ${line}\n`)
-  const over = Promise.withResolvers<unknown>()
+  const over = Promise.withResolvers<Error | undefined>()
   const server = makeWitnessServer({
     state,
     logs,

@@ -19,7 +19,7 @@ export interface WitnessServerParts {
   /** One line for the person who runs it. */
   readonly tell: (line: string) => void
   /** Called once, when the witness must not go on. */
-  readonly stop: (failure: unknown) => void
+  readonly stop: (failure: WitnessFailure) => void
   /** PEM texts; absent for a witness behind a proxy or a tunnel. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }

@@ -26,6 +26,8 @@ export interface WitnessProcess {
     body: string | Uint8Array<ArrayBuffer>,
   ): Promise<{ status: number; type: string; body: string }>
   signal(signal: NodeJS.Signals): void
+  /** Its exit code, once it has ended by itself. */
+  readonly exited: Promise<number | null>
   /** Ends it with this signal; gives the exit code, null after a kill. */
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -72,6 +74,7 @@ export async function startWitness(
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   child.once('exit', () => process.off('exit', kill))
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
   let out = ''
   const listening = Promise.withResolvers<RegExpExecArray>()
   const read = (chunk: Buffer) => {
@@ -88,6 +91,7 @@ export async function startWitness(
     vkey,
     told: () => out,
     signal: (signal) => void child.kill(signal),
+    exited,
     async add(body) {
       const answer = await fetch(`${url}/add-checkpoint`, {
         method: 'POST',
