@@ -17,6 +17,8 @@ export interface Caller {
   readonly role?: PractitionerRole
   /** Random UUID of this request, never taken from the client. */
   readonly requestId: string
-  /** operationId of the contract. */
+  /** operationId of the contract, or the words of a command. */
   readonly operation?: string
+  /** Somebody at the server itself acts by a command, under the agency’s name and without its token. */
+  readonly atServer?: true
 }

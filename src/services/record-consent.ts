@@ -86,6 +86,7 @@ export function makeRecordConsent(deps: ConsentDependencies) {
           again: async (id) => {
             const entry = await deps.storage.findConsent(tx, id)
             if (!entry) throw new OstiaryError('not_found')
+            await recordView(deps, tx, caller, entry)
             return consentView(entry, deps.runtime.now())
           },
         },
@@ -102,16 +103,26 @@ export function makeViewConsent(
     deps.acting(caller, { operation: 'getConsent', target: id }, async (tx) => {
       const entry = await deps.storage.findConsent(tx, id)
       if (entry?.recordedBy !== caller.agencyId) throw new OstiaryError('not_found')
-      await deps.recordEvent(tx, {
-        ...calledBy(caller),
-        type: 'consult.consent_viewed',
-        caseId: entry.caseId,
-        subjectId: entry.subjectId,
-        public: { consentId: id },
-        private: {},
-      })
+      await recordView(deps, tx, caller, entry)
       return consentView(entry, deps.runtime.now())
     })
+}
+
+/** Writes down that a consent was read. */
+export function recordView(
+  { recordEvent }: { readonly recordEvent: RecordEvent },
+  tx: Tx,
+  caller: Caller,
+  { id, caseId, subjectId }: Pick<ConsentEntry, 'id' | 'caseId' | 'subjectId'>,
+): Promise<unknown> {
+  return recordEvent(tx, {
+    ...calledBy(caller),
+    type: 'consult.consent_viewed',
+    caseId,
+    subjectId,
+    public: { consentId: id },
+    private: {},
+  })
 }
 
 /** The items with field ids. Throws what is wrong with the consent. */

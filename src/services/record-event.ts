@@ -81,8 +81,9 @@ export type Actor = Omit<EventHeader, 'id' | 'at' | 'type' | 'caseId' | 'subject
 export function calledBy(caller: Caller): Actor {
   return {
     agencyId: caller.agencyId,
-    clientId: caller.clientId,
-    channel: caller.channel,
+    ...(caller.atServer
+      ? { channel: 'command_line' }
+      : { clientId: caller.clientId, channel: caller.channel }),
     requestId: caller.requestId,
     ...(caller.operation === undefined ? {} : { operation: caller.operation }),
     ...(caller.practitionerId === undefined ? {} : { practitionerId: caller.practitionerId }),

@@ -9,6 +9,7 @@ import type { Vault } from '../vault/vault.ts'
 import type { Acting } from './acting.ts'
 import type { Caller } from './caller.ts'
 import { consentView, type ConsentView } from './consent-view.ts'
+import { recordView } from './record-consent.ts'
 import { calledBy, type RecordEvent } from './record-event.ts'
 import type { Runtime } from './runtime.ts'
 import type { SubjectKeyFor } from './subject-key.ts'
@@ -48,12 +49,7 @@ export function makeWithdrawConsent(deps: WithdrawDependencies) {
       if (!entry) throw new OstiaryError('not_found')
       const at = deps.runtime.now()
       if (entry.withdrawnAt !== null) {
-        const seenAgain = { type: 'consult.consent_viewed', caseId, subjectId } as const
-        await deps.recordEvent(tx, {
-          ...{ ...calledBy(caller), ...seenAgain },
-          public: { consentId: id },
-          private: {},
-        })
+        await recordView(deps, tx, caller, entry)
         return consentView(entry, at)
       }
       await deps.storage.withdraw(tx, id, { agencyId: caller.agencyId, at })

@@ -72,6 +72,8 @@ async function callerAt(db: Database, practitionerId: string | undefined): Promi
       clientId: agency.clientId,
       scopes: [],
       channel: 'sender_constrained',
+      atServer: true,
+      operation: 'policy',
       requestId: RUNTIME.uuid(),
       ...(person ? { practitionerId: person.id, role: 'org_admin' } : {}),
     }

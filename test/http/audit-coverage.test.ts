@@ -293,13 +293,12 @@ t.test('cases, records, consents', async (t) => {
       },
     ],
   }
-  const given = await drive(
-    t,
-    'recordConsent',
-    201,
-    ['consent.recorded'],
-    advocate.post('/v1/consents', consent),
-  )
+  const idempotencyKey = randomUUID()
+  const taken = () =>
+    support.call('vss_advocate', 'POST', '/v1/consents', { body: consent, idempotencyKey })
+  const given = await drive(t, 'recordConsent', 201, ['consent.recorded'], taken())
+  // The same under the same key: what was recorded is read, not recorded again.
+  await drive(t, 'recordConsent', 201, ['consult.consent_viewed'], taken())
   await turnAway(t, 'recordConsent', '404 not_found', doctor.post('/v1/consents', consent))
   const kept = `/v1/consents/${given.answer.body.id}`
   await drive(t, 'getConsent', 200, ['consult.consent_viewed'], advocate.get(kept))
@@ -427,6 +426,25 @@ t.test('disclosures, reviews, notices', async (t) => {
     fields: ['risk_assessment.risk_level'],
   })
   outcomes.asked = seen.body.id
+  await t.test('a transfer across a border is told as one', async (t) => {
+    const move = (country: string) =>
+      reader.db.query('update agency set country = $2 where id = $1', [prosecution.id, country])
+    await move('AT')
+    const { events } = await drive(
+      t,
+      'requestDisclosure',
+      201,
+      ['disclose.decided'],
+      prosecutor.post('/v1/disclosures', {
+        ...{ caseId, subjectId: marko, purpose: 'criminal_investigation' },
+        fields: ['risk_assessment.risk_level'],
+      }),
+    )
+    t.same(events[0]?.public['transfers'], [
+      { agencyId: police.id, crossBorder: true, transfer: 'external' },
+    ])
+    await move('SI')
+  })
   const again = `/v1/disclosures/${seen.body.id}/verification-requests`
   const fields = { fields: ['risk_assessment.risk_level'] }
   await drive(

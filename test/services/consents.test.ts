@@ -147,7 +147,7 @@ t.test('a repeated recording is the same consent', async (t) => {
   const first = await record(advocate, {}, claim)
   const before = await countOf('audit_event')
   t.same(await record(advocate, {}, claim), first)
-  t.equal(await countOf('audit_event'), before)
+  t.equal(await countOf('audit_event'), before + 1, 'it was read')
   const other = { ...claim, fingerprint: new Uint8Array([7]) }
   t.equal(await code(record(advocate, {}, other)), 'idempotency_key_reused')
   const deposit = { type: 'incident', fields: { children_present: true } }
