@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
   formatAddCheckpoint,
   parseAddCheckpoint,
@@ -18,12 +17,8 @@ import { cosignNote, decideAddCheckpoint, watchedLogs } from '../../src/domain/l
 import { cosignersOf, proveFork } from '../support/independent-cosignatures.ts'
 import { openSigned } from '../support/independent-verifier.ts'
 import { TestLog, TestLogKey } from '../support/test-log.ts'
-import {
-  initWitness,
-  runWitness,
-  startWitness,
-  type WitnessProcess,
-} from '../support/witness-process.ts'
+import { witnessFor } from '../support/witness-for.ts'
+import { runWitness } from '../support/witness-process.ts'
 import vectors from '../vectors/log.json' with { type: 'json' }
 
 const unhex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'))
@@ -31,20 +26,6 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 const vectorKey = new TestLogKey('audit.example.org/case-log', unhex(vectors.log.ed25519SeedHex))
 /** The log of the shared vectors: eight entries. */
 const vectorLog = new TestLog(vectors.merkle.leafInputsHex.map(unhex), vectorKey)
-
-/** A witness in a folder of its own, ended with the test. */
-async function witnessFor(t: Test, ...vkeys: string[]) {
-  const directory = join(t.testdir({}), 'state')
-  const vkey = await initWitness(directory, 'witness.example.org/w1')
-  const running: WitnessProcess[] = []
-  const start = async (logs: readonly string[] = vkeys) => {
-    const witness = await startWitness(directory, logs)
-    running.push(witness)
-    return witness
-  }
-  t.teardown(() => Promise.all(running.map((one) => one.end('SIGKILL'))))
-  return { directory, vkey, start }
-}
 
 t.test('what passes between log and witness, as specified', async (t) => {
   t.equal(vectorLog.note(8), vectors.log.checkpoint, 'the test signs as the vectors say')
@@ -322,72 +303,5 @@ t.test('state is for one process, and never made anew', async (t) => {
   t.match(
     (await runWitness('serve', '--state', `${directory}3`, '--log', vectorKey.vkey)).stderr,
     /holds no witness/,
-  )
-})
-
-t.test(
-  'killed again and again while it signs: its state never goes back',
-  { timeout: 170_000 },
-  async (t) => {
-    const key = new TestLogKey('busy.example/log')
-    const log = TestLog.random(1500, key)
-    const { vkey, start } = await witnessFor(t, key.vkey)
-    let answered = 0
-    let kills = 0
-    let adds = 0
-    for (let round = 0; round < 8; round++) {
-      const witness = await start()
-      const stored = Number((await witness.add(log.request(1, 2))).body)
-      if (round > 0) {
-        t.ok(stored >= answered, `round ${round}: has ${stored}, had answered ${answered}`)
-        t.ok(stored <= answered + 1, 'and at most what was asked besides')
-      }
-      let from = stored
-      const killing = sleep(120 + round * 45).then(() => witness.end('SIGKILL'))
-      while (from < 1500) {
-        const answer = await witness.add(log.request(from, from + 1)).catch(() => undefined)
-        if (!answer) break
-        t.equal(answer.status, 200)
-        from += 1
-        answered = from
-        adds += 1
-        cosignersOf(log.note(from) + answer.body, [vkey])
-      }
-      await killing
-      kills += 1
-    }
-    t.equal(kills, 8)
-    t.ok(adds > 50, `${adds} cosignatures`)
-    t.comment(`${adds} cosignatures, ${kills} kills, ${answered} entries`)
-  },
-)
-
-t.test('many at once: one chain', async (t) => {
-  const key = new TestLogKey('busy.example/log')
-  const log = TestLog.random(60, key)
-  const { start } = await witnessFor(t, key.vkey)
-  const witness = await start()
-  await witness.add(log.request(0, 1))
-  // Everybody starts from what was stored a moment ago: of those who start from the same, one wins.
-  for (let from = 1; from < 50;) {
-    const answers = await Promise.all(
-      [1, 2, 3, 4, 5].map((more) => witness.add(log.request(from, from + more))),
-    )
-    const won = answers.flatMap(({ status }, i) => (status === 200 ? [i + 1] : []))
-    t.equal(won.length, 1)
-    t.ok(
-      answers.every(
-        ({ status, body }) => status === 200 || (status === 409 && body === `${from + won[0]!}\n`),
-      ),
-    )
-    from += won[0]!
-  }
-  const fork = TestLog.random(60, key)
-  t.equal((await witness.add(fork.request(0, 60))).status, 409)
-  const size = Number((await witness.add(fork.request(0, 60))).body)
-  t.equal(
-    (await witness.add(fork.request(size, 60))).status,
-    422,
-    'another history of the same log',
   )
 })
