@@ -5,7 +5,7 @@
 import type { Finding } from '../domain/integrity/finding.ts'
 import type { Database, Tx } from '../storage/database.ts'
 import type * as integrity from '../storage/integrity.ts'
-import { type PagedTable } from '../storage/integrity-extra.ts'
+import type { PagedTable } from '../storage/integrity-extra.ts'
 import { type CheckMemory, checkLogSlice, type Slice } from './check-log.ts'
 import {
   checkEventSlice,
