@@ -2,7 +2,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,6 +10,7 @@ import { parse } from 'yaml'
 import { loadConfig } from '../../src/config.ts'
 import { startTestCluster } from '../support/cluster.ts'
 import { createLogins, loginUrl } from '../support/logins.ts'
+import { freePort } from '../support/free-port.ts'
 
 interface Service {
   readonly image: string
@@ -247,12 +247,3 @@ t.test('the image', async (t) => {
     },
   )
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

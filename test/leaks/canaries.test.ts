@@ -4,7 +4,6 @@
  * everywhere; for them the log has its list of keys.)
  */
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
 import pg from 'pg'
 import { pino } from 'pino'
 import t from 'tap'
@@ -16,6 +15,7 @@ import { openVault } from '../../src/vault/vault.ts'
 import type { Canary } from '../support/canaries.ts'
 import { realCatalogue } from '../support/catalogue.ts'
 import { startWorld } from '../support/world.ts'
+import { freePort } from '../support/free-port.ts'
 import { live } from './life.ts'
 import {
   databaseServer,
@@ -401,15 +401,4 @@ async function asApp<Row extends pg.QueryResultRow>(
 
 function isFree(type: string): boolean {
   return ['text', 'date', 'datetime', 'address', 'interval'].includes(type)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
