@@ -1,5 +1,6 @@
 /** The self-check as it runs: slices that any node goes on with, incidents, alarms, the command. */
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
@@ -9,7 +10,7 @@ import { loggerOptions } from '../../src/http/logging.ts'
 import { makeCheckIntegrity } from '../../src/services/check-integrity.ts'
 import { makeRecordEvent } from '../../src/services/record-event.ts'
 import { makeReportFindings } from '../../src/services/report-incidents.ts'
-import type { Finding } from '../../src/domain/integrity/finding.ts'
+import { type Finding, FINDING_KINDS } from '../../src/domain/integrity/finding.ts'
 import * as auditEvents from '../../src/storage/audit-events.ts'
 import * as integrity from '../../src/storage/integrity.ts'
 import * as notices from '../../src/storage/notices.ts'
@@ -300,3 +301,9 @@ t.test(
     t.match(JSON.parse(written[0]!), { task: 'self_check', code: 'row_altered', incidentId: /-/ })
   },
 )
+
+t.test('the manual says of every kind what to do', async (t) => {
+  const manual = await readFile(join(import.meta.dirname, '../../docs/integrity.md'), 'utf8')
+  const untold = Object.keys(FINDING_KINDS).filter((kind) => !manual.includes(`\`${kind}\``))
+  t.same(untold, [])
+})
