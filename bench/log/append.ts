@@ -1,6 +1,6 @@
 /** Durable appends: the server's ways, each against one INSERT commit per event. */
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { OstiaryError } from '../../src/errors.ts'
 import { sealStatement } from '../../src/services/record-event.ts'
 import { commitStatements } from '../../src/storage/gate-write.ts'

@@ -53,34 +53,39 @@ export async function searchCase(
   sizes: readonly [number, number],
   { print, say, signal }: RunOptions,
 ): Promise<void> {
-  const times: Float64Array[] = []
+  const catalogue = realCatalogue()
+  const searches = new Map<number, Search>()
   for (const size of sizes) {
     const start = performance.now()
     const place = await stage.open(`search_${size}`)
     await fillIndex(place, size)
     say(`an index of ${size} events took ${((performance.now() - start) / 1000).toFixed(0)} s`)
-    const catalogue = realCatalogue()
     if (size === sizes[1]) await explain(place, catalogue, say)
-    times.push(await searchAll(place, catalogue, { say, signal }))
+    searches.set(size, searchOn(place, catalogue))
   }
-  const [small, large] = times.map((all) => percentile(all, 0.99)) as [number, number]
-  const line = { bench: 'log', unit: 'ms' } as const
+  const times = await searchInTurns(searches, say, signal)
+  const all = sizes.map((size) => {
+    const found = [...(times.get(size)?.values() ?? [])].flatMap((some) => [...some])
+    return Float64Array.from(found)
+  })
+  const [small, large] = all.map((some) => percentile(some, 0.99)) as [number, number]
   print({
     ...compared(
-      { ...line, case: `search p99 among ${sizes[1]} events`, goal: '<= 2 (and <= 100 ms)' },
+      {
+        ...{ bench: 'log', case: `search p99 among ${sizes[1]} events`, unit: 'ms' },
+        goal: '<= 2 (and <= 100 ms)',
+      },
       [large],
       [small],
     ),
-    runs: times[1]?.length ?? 0,
+    runs: all[1]?.length ?? 0,
   })
 }
 
-/** Milliseconds of every search, all kinds in turns. */
-async function searchAll(
-  place: LogPlace,
-  catalogue: Catalogue,
-  { say, signal }: Pick<RunOptions, 'say' | 'signal'>,
-): Promise<Float64Array> {
+type Search = (criteria: AuditCriteria) => Promise<unknown>
+
+/** The use case over one index, for the officer of the agency that most events are about. */
+function searchOn(place: LogPlace, catalogue: Catalogue): Search {
   const search = makeSearchAuditLog({
     acting: (caller, _about, work) => place.transact(caller.agencyId, work),
     storage: auditSearch,
@@ -92,21 +97,38 @@ async function searchAll(
     ...{ channel: 'sender_constrained', practitionerId: randomUUID(), role: 'dpo' },
     requestId: randomUUID(),
   }
+  return (criteria) =>
+    search(caller, { ...criteria, lawfulUse: 'self_monitoring' }, { limit: PAGE })
+}
+
+/** Milliseconds of every search by size and kind; sizes and kinds take turns. */
+async function searchInTurns(
+  searches: ReadonlyMap<number, Search>,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, ReadonlyMap<string, Float64Array>>> {
   const kinds = Object.entries(QUESTIONS)
-  const byKind = new Map(kinds.map(([kind]) => [kind, new Float64Array(SEARCHES)]))
+  const times = new Map(
+    [...searches.keys()].map((size) => [
+      size,
+      new Map(kinds.map(([kind]) => [kind, new Float64Array(SEARCHES)])),
+    ]),
+  )
   for (let i = -3; i < SEARCHES; i++)
-    for (const [kind, question] of kinds) {
-      signal.throwIfAborted()
-      const criteria = { ...question(), lawfulUse: 'self_monitoring' as const }
-      const start = performance.now()
-      await search(caller, criteria, { limit: PAGE })
-      if (i >= 0) byKind.get(kind)![i] = performance.now() - start
+    for (const [kind, question] of kinds)
+      for (const [size, search] of searches) {
+        signal.throwIfAborted()
+        const criteria = question()
+        const start = performance.now()
+        await search(criteria)
+        if (i >= 0) times.get(size)!.get(kind)![i] = performance.now() - start
+      }
+  for (const [size, byKind] of times)
+    for (const [kind, all] of byKind) {
+      const [p50, p99] = [0.5, 0.99].map((share) => percentile(all, share).toFixed(1))
+      say(`search by ${kind} among ${size}: p50 ${p50} ms, p99 ${p99} ms`)
     }
-  for (const [kind, all] of byKind) {
-    const [p50, p99] = [0.5, 0.99].map((share) => percentile(all, share).toFixed(1))
-    say(`search by ${kind}: p50 ${p50} ms, p99 ${p99} ms`)
-  }
-  return Float64Array.from([...byKind.values()].flatMap((all) => [...all]))
+  return times
 }
 
 /** Says by which index each kind of search goes. */
