@@ -142,7 +142,8 @@ const PAGES = {
       where version > ${after}::integer order by version limit ${limit}`,
     // The first one is what `ostiary init` put in force.
     told: sql`t.key = '1' or ${retired('t.created_at')} or exists (select from audit_event e
-      where e.agency_id = (t.activated_by ->> 'agencyId')::uuid and e.at = t.created_at and e.type = 'policy.activated'
+      where (e.agency_id = (t.activated_by ->> 'agencyId')::uuid or t.activated_by is null and e.agency_id is null)
+        and e.at = t.created_at and e.type = 'policy.activated'
         and ${saysNumber('version', 't.key')})`,
   },
 } satisfies Record<string, Page>

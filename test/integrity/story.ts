@@ -4,16 +4,20 @@ import { CompactSign, importJWK } from 'jose'
 import { sql } from 'kysely'
 import { cosign } from '../../src/domain/log/cosignature.ts'
 import { formatSignatureLine } from '../../src/domain/log/note.ts'
+import { policyVersionDigest } from '../../src/domain/log/record-digest.ts'
 import { ED25519_COSIGNATURE, formatVkey, verifierKey } from '../../src/domain/log/vkey.ts'
 import { makeErasePerson } from '../../src/services/erase-person.ts'
 import { makeRecordEvent } from '../../src/services/record-event.ts'
+import { compilePack, parsePack } from '../../src/services/policy-versions.ts'
 import { makeRetireAuditMonths } from '../../src/services/retire-audit-months.ts'
 import * as auditEvents from '../../src/storage/audit-events.ts'
+import { activatePolicy } from '../../src/storage/policies.ts'
 import * as retirement from '../../src/storage/audit-retirement.ts'
 import type { Database } from '../../src/storage/database.ts'
 import * as erasure from '../../src/storage/erasure.ts'
 import * as locks from '../../src/storage/locks.ts'
 import { transactions } from '../../src/storage/transaction.ts'
+import { realCatalogue } from '../support/catalogue.ts'
 import {
   askForDropout,
   concludeAgreement,
@@ -26,6 +30,8 @@ import {
   withdraw,
 } from '../support/lakeside-case.ts'
 import type { CheckedWorld } from './checked-world.ts'
+import { administrator, putInForce } from '../support/policy-people.ts'
+import { GUARD, rules, SUITE } from '../support/small-pack.ts'
 import { type Agency, expectStatus, fakeRuntime, type World } from '../support/world.ts'
 
 /** Lives it, with a tick of the log now and then; gives the case. */
@@ -87,7 +93,11 @@ export async function liveShortly(
   await eraseSomebody(world, owner, programme, marko)
   await publish()
   await publish()
-  if (full) for (let i = 0; i < 2; i++) await cosignNewest(owner, i)
+  if (full) {
+    for (let i = 0; i < 2; i++) await cosignNewest(owner, i)
+    await changePolicy(world, owner)
+    await publish()
+  }
   // Some that wait for the next tick.
   await police.call('police_officer', 'GET', `/v1/cases/${at.caseId}`)
   await disclose(at, support, 'vss_advocate', {
@@ -122,6 +132,43 @@ async function retireOldMonths(world: World, owner: Database): Promise<void> {
   const parts = { db: owner, storage: retirement, recordEvent, runtime, keep: 12 }
   await makeRetireAuditMonths(parts)('2025-02')
   await publish()
+}
+
+/** A small pack as a first start would have it, and the next version by a draft that somebody approved. */
+async function changePolicy(world: World, owner: Database): Promise<void> {
+  const { runtime } = fakeRuntime(world.clock)
+  const recordEvent = makeRecordEvent({
+    storage: auditEvents,
+    runtime,
+    origin: '127.0.0.1:8080/log',
+  })
+  const documents = parsePack([
+    { file: 'rules.yaml', text: rules() },
+    { file: 'guard.yaml', text: GUARD },
+  ])
+  const { hash } = compilePack(documents, realCatalogue())
+  await owner.transaction().execute(async (tx) => {
+    const at = world.clock.now()
+    const version = await activatePolicy(tx, { hash, documents }, at)
+    const said = { version, hash, basedOn: null }
+    const unwritten = { suites: [], reason: null, authors: null, approvals: null }
+    const versionDigest = policyVersionDigest({ version, hash, ...unwritten })
+    await recordEvent(tx, {
+      type: 'policy.activated',
+      at,
+      public: said,
+      private: { versionDigest },
+    })
+  })
+  const [author, approver] = [
+    await administrator(world.operator),
+    await administrator(world.operator),
+  ]
+  await putInForce(author, approver, {
+    documents: [rules({ fields: 'incident.occurred_at' }), GUARD],
+    suites: [SUITE],
+    reason: 'the day is enough',
+  })
 }
 
 /** A witness cosigns the newest checkpoint, as the server would store it. */

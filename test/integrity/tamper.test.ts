@@ -44,6 +44,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   'log_publication.size': 'as log_publication.gated',
   'log_publication.missing_since': 'since when the alarm stands; set again by the next tick',
   'delete log_publication': 'as log_publication.gated',
+  'review_task.id': 'of an open task: a random name that no event has used yet',
   'review_task.created_at': 'read by nobody',
   'log_key.from_time': 'told beside the size at which a key begins, which is what counts',
 }
