@@ -150,6 +150,7 @@ policy
   .command('explain')
   .description('why a past decision came out as it did (owner rights)')
   .argument('<disclosure>', 'id of a disclosure or a preview')
+  .option('--use <use>', 'for which lawful use (LED art. 25(2))', 'lawfulness_check')
   .option(...json)
   .action(explainDecision)
 policy

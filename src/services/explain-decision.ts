@@ -1,4 +1,5 @@
 /** Why a past decision came out as it did, for data protection officers and for the server's operator. */
+import type { LawfulUse } from '../domain/audit/vocabulary.ts'
 import { decideReviewed } from '../domain/disclosure/reviewed.ts'
 import {
   entryName,
@@ -58,8 +59,8 @@ export interface ExplainDependencies {
 }
 
 /**
- * Explains a past decision to a data protection officer, and writes down that it did (purpose
- * `audit_compliance`). Who sees what:
+ * Explains a past decision to a data protection officer, and writes down that it did and for which
+ * lawful use. Who sees what:
  *
  * - The officer of the agency that asked sees what its requester could see, with the rules that
  *   were told: whatever was silent then stays silent, on either side. It comes from the public part of
@@ -76,7 +77,7 @@ export interface ExplainDependencies {
  * part, or of which nothing is kept any more.
  */
 export function makeExplainDecision(deps: ExplainDependencies & { readonly acting: Acting }) {
-  return (caller: Caller, id: string): Promise<DecisionExplanation> =>
+  return (caller: Caller, id: string, lawfulUse: LawfulUse): Promise<DecisionExplanation> =>
     deps.acting(caller, { operation: 'explainDisclosure', target: id }, async (tx) => {
       requireAuditReader(caller)
       const row = await deps.storage.findDecision(tx, id)
@@ -95,7 +96,7 @@ export function makeExplainDecision(deps: ExplainDependencies & { readonly actin
         type: 'consult.explanation_viewed',
         caseId: row.case_id,
         subjectId: row.subject_id,
-        public: { disclosureId: id, purpose: 'audit_compliance' },
+        public: { disclosureId: id, lawfulUse, purpose: 'audit_compliance' },
         private: { views },
       })
       return {
@@ -115,7 +116,11 @@ export function makeExplainDecision(deps: ExplainDependencies & { readonly actin
  * known of the case. Undefined when there is no such decision. Written down as well.
  */
 export function makeExplainToOperator(deps: ExplainDependencies) {
-  return async (tx: Tx, id: string): Promise<DecisionExplanation | undefined> => {
+  return async (
+    tx: Tx,
+    id: string,
+    lawfulUse: LawfulUse,
+  ): Promise<DecisionExplanation | undefined> => {
     const row = await deps.storage.findAnyDecision(tx, id)
     if (!row) return undefined
     const view = await fullView(deps, row, undefined)
@@ -124,7 +129,7 @@ export function makeExplainToOperator(deps: ExplainDependencies) {
       type: 'consult.explanation_viewed',
       caseId: row.case_id,
       subjectId: row.subject_id,
-      public: { disclosureId: id, purpose: 'audit_compliance' },
+      public: { disclosureId: id, lawfulUse, purpose: 'audit_compliance' },
       private: { views: ['operator'] },
     })
     return {

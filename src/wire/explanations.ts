@@ -1,6 +1,7 @@
 /** Explanation and replay for the operator, at the server itself. */
 import type { Config } from '../config.ts'
 import { loadCrypto } from '../crypto/sodium.ts'
+import type { LawfulUse } from '../domain/audit/vocabulary.ts'
 import { buildCatalogue } from '../domain/catalogue/catalogue.ts'
 import { loadRecordSchemas } from '../files/schemas.ts'
 import { type DecisionExplanation, makeExplainToOperator } from '../services/explain-decision.ts'
@@ -23,7 +24,7 @@ import { RUNTIME } from './runtime.ts'
 /** What the operator may do with past decisions. Both are written down in the log. */
 export interface Explanations {
   /** Undefined when there is no such decision. */
-  explain(disclosureId: string): Promise<DecisionExplanation | undefined>
+  explain(disclosureId: string, lawfulUse: LawfulUse): Promise<DecisionExplanation | undefined>
   /** Tries the documents of a pack on the decisions of a window. Throws `PolicyFaults`. */
   replay(
     files: readonly { readonly file: string; readonly text: string }[],
@@ -57,7 +58,7 @@ export async function withExplanations<Result>(
     })
     const replay = wireReplay({ transact: transactions(pools.app), vault, pastPolicies })
     return await work({
-      explain: (id) => owner.transaction().execute((tx) => explain(tx, id)),
+      explain: (id, use) => owner.transaction().execute((tx) => explain(tx, id, use)),
       replay: async (files, window) => {
         const { program, hash } = compilePack(parsePack(files), catalogue)
         await owner.transaction().execute((tx) =>

@@ -73,6 +73,7 @@ t.test('search: whole events, with true causes', async (t) => {
   await t.rejects(audit('search'), { code: 1, stderr: /--use/ })
   await t.rejects(audit('search', '--use', 'curiosity'), { code: 1, stderr: /Allowed choices/ })
   await t.rejects(audit('search', ...use, '--field', 'contact_location.safe_fone'), {
+    code: 1,
     stderr: /field matches no field of the catalogue, did you mean `contact_location.safe_phone`/,
   })
 })

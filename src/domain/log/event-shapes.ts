@@ -140,9 +140,8 @@ export const EVENT_SHAPES: { readonly [Type in EventType]: EventShape } = {
     led: 'consult',
     says: 'A past decision was explained to a data protection officer or to the operator.',
     about: PERSON,
-    public: ['disclosureId', 'purpose'],
+    public: ['disclosureId', 'lawfulUse', 'purpose'],
     private: ['views'],
-    sometimes: ['lawfulUse'],
     beside: ['policy explain'],
   },
   'consult.disclosure_viewed': {

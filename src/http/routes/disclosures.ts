@@ -1,3 +1,4 @@
+import type { LawfulUse } from '../../domain/audit/vocabulary.ts'
 import type {
   DiscloseFields,
   DisclosureRequest,
@@ -78,10 +79,17 @@ export const disclosureHandlers = (services: DisclosureServices, pages: Pages): 
     return pages.reply(call, items, positionText(last, items.length, page.limit))
   },
 
-  async explainDisclosure({ caller, params, holdToGrid }: Call<undefined, OneDisclosure>) {
+  async explainDisclosure({
+    caller,
+    params,
+    query,
+    holdToGrid,
+  }: Call<undefined, OneDisclosure, { readonly lawfulUse: LawfulUse }>) {
     // Whose side the caller is on is not known before it is found.
     holdToGrid()
-    return { status: 200, body: await services.explainDecision(caller, params.disclosureId) }
+    const { disclosureId } = params
+    const body = await services.explainDecision(caller, disclosureId, query.lawfulUse)
+    return { status: 200, body }
   },
 
   async proveDisclosure({ caller, params }: Call<undefined, OneDisclosure>) {
