@@ -1,5 +1,7 @@
 // Erasure of a person at one agency: what it destroys, what it leaves to others, and that every proof stands.
+import { execFile } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import t from 'tap'
 import { eventDigest } from '../../src/domain/log/event-digest.ts'
@@ -259,6 +261,38 @@ t.test('explanations say that the facts were erased', async (t) => {
   const { body } = await expectStatus(200, explanation(support, asked.body.id))
   t.same(body.views, ['recipient'], 'what its requester was told')
   t.match(body.entries, [{ field: STATUS, outcome: 'released' }])
+})
+
+t.test('by command', async (t) => {
+  const { OSTIARY_TEST_PG: _, NODE_OPTIONS: __, ...outer } = process.env
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['src/cli/main.ts', 'person', 'erase', ...args], {
+      env: { ...outer, DATABASE_URL: world.databaseUrl },
+    }).then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    )
+  const who = [ana, '--agency', support.id]
+  t.match(await run(...who, '--ground', 'whim'), { code: 1, stderr: /--ground must be one of/ })
+  t.match(await run('Ana', '--agency', support.id, '--ground', 'objection'), {
+    code: 1,
+    stderr: /by their ids/,
+  })
+  t.match(await run(...who, '--ground', 'consent_withdrawn'), {
+    code: 0,
+    stdout: /erased: the key, 1 record versions/,
+  })
+  const [event] = await rows<{ public_part: string }>(
+    `select public_part from audit_event where type = 'erase.person_erased' and subject_id = '${ana}'`,
+  )
+  t.match(JSON.parse(event!.public_part), {
+    event: { agencyId: support.id, channel: 'command_line', operation: 'person erase' },
+    ground: 'consent_withdrawn',
+  })
+  t.match(await run(...who, '--ground', 'objection', '--json'), {
+    code: 0,
+    stdout: /"keyDestroyed": false/,
+  })
 })
 
 t.test('no role may do it without a grant, and salts go no other way', async (t) => {
