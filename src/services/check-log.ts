@@ -1,13 +1,5 @@
 /** The part of the self-check that walks the log from its first leaf to its last. */
 import { isCosignature } from '../domain/integrity/check-cosignature.ts'
-import { rowFindings, rowTold, type RowRef, type ToldRows } from '../domain/integrity/check-row.ts'
-import { disclosureFindings } from '../domain/integrity/check-disclosure.ts'
-import {
-  openEvent,
-  type OpenedEvent,
-  readEvent,
-  type StoredEvent,
-} from '../domain/integrity/check-event.ts'
 import {
   checkTick,
   isAnchorStart,
@@ -16,7 +8,6 @@ import {
   type Walked,
 } from '../domain/integrity/check-tick.ts'
 import type { Finding } from '../domain/integrity/finding.ts'
-import type { Position } from '../domain/log/anchor.ts'
 import { edgeAt, edgeRoot, EMPTY_EDGE, tilesForAppend } from '../domain/log/append.ts'
 import { decodeBundle } from '../domain/log/bundle.ts'
 import { equalBytes } from '../domain/log/hash.ts'
@@ -26,6 +17,7 @@ import type * as integrityLog from '../storage/integrity-log.ts'
 import type * as integrityLosses from '../storage/integrity-losses.ts'
 import type * as integrityRows from '../storage/integrity-rows.ts'
 import type * as log from '../storage/log.ts'
+import { checkEvents, type Content } from './check-events.ts'
 import type { KeysForTick } from './log-keys.ts'
 
 export interface CheckLogDependencies {
@@ -42,7 +34,7 @@ export interface CheckLogDependencies {
   readonly slice?: number
 }
 
-/** Leaves, and rows, of one slice: some tens of milliseconds. */
+/** Leaves, and rows, of one slice: some tenths of a second where every leaf is an event. */
 export const SLICE = 2048
 
 /** What a process remembers between slices; the caller owns it. */
@@ -176,14 +168,6 @@ async function rulesOf(
 const isOfDatabase = (error: unknown): boolean =>
   typeof (error as { code?: unknown } | undefined)?.code === 'string'
 
-/** Leaves and positions of a slice, from leaf `from` on. */
-interface Content {
-  readonly from: number
-  /** By leaf; undefined where the bundle is damaged. */
-  readonly entries: readonly (Uint8Array | undefined)[]
-  readonly positions: readonly Position[]
-}
-
 async function readContent(
   { storage }: CheckLogDependencies,
   tx: Tx,
@@ -258,141 +242,4 @@ async function cosignatureFindings(
       const table = 'log_cosignature'
       return { kind: 'cosignature_forged', table, row: `${size}/${witness}` }
     })
-}
-
-/** Every event of the slice against its entry, and every row that it tells of against the event. */
-async function checkEvents(
-  deps: CheckLogDependencies,
-  tx: Tx,
-  { from, entries, positions }: Content,
-): Promise<{ findings: Finding[]; events: number }> {
-  const { integrityLog: reads, losses } = deps.storage
-  const ids = positions.map(({ eventId }) => eventId)
-  const events = Map.groupBy(await reads.findEvents(tx, ids), ({ id }) => id)
-  const salts = await reads.findSalts(tx, ids)
-  const retired = await losses.listRetired(tx)
-  const unsalted = ids.filter((id) => events.has(id) && !salts.has(id))
-  const destroyed = await losses.findDestroyed(tx, unsalted)
-  const findings: Finding[] = []
-  const opened: OpenedEvent[] = []
-  for (const { eventId, leafIndex } of positions) {
-    const [event] = events.get(eventId) ?? []
-    const finding = (kind: Finding['kind'], table = 'audit_event') =>
-      findings.push({ kind, table, row: eventId, eventId })
-    const entry = entries[leafIndex - from]
-    if (!event) {
-      if (!retired.some((month) => isRetired(month, eventId, leafIndex))) finding('event_missing')
-      continue
-    }
-    if (!entry) continue
-    const salt = salts.get(eventId)
-    if (!salt && !destroyed.has(eventId)) finding('salt_missing', 'audit_salt')
-    const one = salt ? openEvent(event, salt, entry) : readEvent(event, entry)
-    if (one) opened.push(one)
-    else finding('event_altered')
-  }
-  findings.push(...(await toldFindings(deps, tx, opened)))
-  return { findings, events: positions.length }
-}
-
-const isRetired = (
-  { firstLeaf, lastLeaf, others }: integrityLosses.RetiredMonth,
-  eventId: string,
-  leafIndex: number,
-): boolean =>
-  firstLeaf !== null &&
-  lastLeaf !== null &&
-  leafIndex >= firstLeaf &&
-  leafIndex <= lastLeaf &&
-  !others.includes(eventId)
-
-/** What does not fit between events that are what they were and the rows that they tell of. */
-export async function toldFindings(
-  { storage: { rows, losses } }: CheckLogDependencies,
-  tx: Tx,
-  opened: readonly OpenedEvent[],
-): Promise<Finding[]> {
-  const told = opened.flatMap((one) => {
-    const ref = rowTold(one)
-    return ref ? [{ one, ref }] : []
-  })
-  const decisions = opened.filter(({ event }) => isDecision(event))
-  const stored = await readTold(
-    rows,
-    tx,
-    told.map(({ ref }) => ref),
-  )
-  const erasures = opened.filter(({ event }) => event.type === 'erase.person_erased')
-  return [
-    ...told.flatMap(({ one, ref }) => rowFindings(one, ref, stored)),
-    ...(await decisionFindings(rows, tx, decisions)),
-    ...unvouched(
-      await losses.findErasures(
-        tx,
-        erasures.map(({ event }) => event.id),
-      ),
-    ),
-  ]
-}
-
-/** Lists of losses that their event does not vouch for. */
-export function unvouched(losses: readonly integrityLosses.Loss[]): Finding[] {
-  return losses
-    .filter(({ vouched }) => !vouched)
-    .map(({ table, row, eventId }) => ({ kind: 'loss_unvouched', table, row, eventId }))
-}
-
-async function readTold(
-  rows: typeof integrityRows,
-  tx: Tx,
-  refs: readonly RowRef[],
-): Promise<ToldRows> {
-  const keys = (table: RowRef['table']) => [
-    ...new Set(refs.filter((ref) => ref.table === table).map(({ key }) => key)),
-  ]
-  const read = async <Row>(
-    table: RowRef['table'],
-    find: (tx: Tx, keys: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
-  ): Promise<ReadonlyMap<string, Row>> => {
-    const wanted = keys(table)
-    return wanted.length > 0 ? find(tx, wanted) : new Map()
-  }
-  return {
-    record_version: await read('record_version', rows.findVersions),
-    consent: await read('consent', rows.findConsents),
-    agreement: await read('agreement', rows.findAgreements),
-    review_task: await read('review_task', rows.findReviews),
-    policy_version: await read('policy_version', rows.findPolicies),
-    log_key: await read('log_key', rows.findKeyPeriods),
-  }
-}
-
-const isDecision = ({ type }: StoredEvent): boolean =>
-  type === 'disclose.decided' || type === 'disclose.previewed'
-
-async function decisionFindings(
-  rows: typeof integrityRows,
-  tx: Tx,
-  opened: readonly OpenedEvent[],
-): Promise<Finding[]> {
-  if (opened.length === 0) return []
-  const idOf = (one: OpenedEvent) => String(one.public['disclosureId'])
-  const ids = opened.map(idOf)
-  const recordIds = opened.flatMap(({ public: told }) =>
-    ((told['entries'] ?? []) as { recordId: string; outcome: string }[])
-      .filter(({ outcome }) => outcome === 'review')
-      .map(({ recordId }) => recordId),
-  )
-  const disclosures = new Map((await rows.findDisclosures(tx, ids)).map((row) => [row.id, row]))
-  const releases = Map.groupBy(await rows.findReleases(tx, ids), (row) => row.disclosureId)
-  const tasks = Map.groupBy(await rows.findTasks(tx, ids), (row) => row.disclosureId)
-  const holders = recordIds.length > 0 ? await rows.findHolders(tx, recordIds) : new Map()
-  return opened.flatMap((one) =>
-    disclosureFindings(one, {
-      disclosure: disclosures.get(idOf(one)),
-      releases: releases.get(idOf(one)) ?? [],
-      tasks: tasks.get(idOf(one)) ?? [],
-      holders,
-    }),
-  )
 }

@@ -5,13 +5,8 @@ import { packHash } from '../domain/policy/check-pack.ts'
 import type { PackDocument } from '../domain/policy/settings.ts'
 import type { Tx } from '../storage/database.ts'
 import type * as integrityExtra from '../storage/integrity-extra.ts'
-import {
-  type CheckLogDependencies,
-  type Slice,
-  SLICE,
-  toldFindings,
-  unvouched,
-} from './check-log.ts'
+import { toldFindings, unvouched } from './check-events.ts'
+import { type CheckLogDependencies, type Slice, SLICE } from './check-log.ts'
 
 export interface CheckRowsDependencies extends CheckLogDependencies {
   readonly storage: CheckLogDependencies['storage'] & {

@@ -20,10 +20,10 @@ import {
   type Dice,
   type Mutation,
   rowMutations,
-  wholeMutations,
 } from './mutations.ts'
 import { stolen } from './republish.ts'
 import { liveShortly } from './story.ts'
+import { wholeMutations } from './whole-mutations.ts'
 
 /** How many changes are made; `OSTIARY_TEST_TAMPER` for more. */
 const MUTATIONS = Number(process.env['OSTIARY_TEST_TAMPER'] ?? 520)
