@@ -39,11 +39,14 @@ function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code, syscall } = error as { code?: unknown; syscall?: unknown }
   if (syscall === 'connect') return true
-  // SQLSTATE classes 08 (connection), 57P (shutdown), 53 (no resources), 58030 (input and output),
+  // SQLSTATE classes 08 (connection), 57P (shutdown), 53 (no resources), 58030 (input and output), XX (a
+  // fault of the database's own, such as a file that may not grow),
   // a database that may only be read, and transactions that lay idle for too long; pg itself gives
   // no code.
   if (typeof code === 'string') {
-    return /^(08\w{3}|57P0\d|53\w{3}|58030|25006|25P0[34]|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)
+    return /^(08\w{3}|57P0\d|53\w{3}|58030|25006|XX\w{3}|25P0[34]|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(
+      code,
+    )
   }
   return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered|Client was closed)/.test(
     error.message,

@@ -41,7 +41,10 @@ export async function insertEvent(tx: Tx, event: SealedEvent): Promise<void> {
  * Writes many events at once, each as `insertEvent` does, in one statement: all or none, durable with
  * it where no transaction is open. Of the worker role, which may write events of any agency.
  */
-export async function insertEvents(db: Database | Tx, events: readonly SealedEvent[]): Promise<void> {
+export async function insertEvents(
+  db: Database | Tx,
+  events: readonly SealedEvent[],
+): Promise<void> {
   const of = <Value>(value: (event: SealedEvent) => Value): Value[] => events.map(value)
   const header = (name: 'agencyId' | 'practitionerId' | 'caseId' | 'subjectId' | 'requestId') =>
     of((event) => event.header[name] ?? null)
