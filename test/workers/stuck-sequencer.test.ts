@@ -44,9 +44,11 @@ t.test('then it is, the log goes on, and somebody is told', async (t) => {
   const client = await hang()
   const lines: string[] = []
   const write = ({ code }: { code?: string }) => void (code && lines.push(code))
+  // No limit that the machine's own pace could come near.
+  let stuckAfter = 600_000
   const sequencer = makeSequencer({
     sequenceLog: node.sequencer(),
-    freeSequencer: free(50),
+    freeSequencer: () => free(stuckAfter)(),
     tick: 10,
     timers: new ManualTimers(Date.now()),
     log: { info: () => {}, error: write, fatal: write },
@@ -55,6 +57,7 @@ t.test('then it is, the log goes on, and somebody is told', async (t) => {
   await sequencer.tickNow()
   t.ok((sequencer.status().stalledFor ?? 0) > 30, 'its status says that it stands still')
   t.same(lines, ['log_stalled'])
+  stuckAfter = 50
   await new Promise((resolve) => setTimeout(resolve, 60))
   await sequencer.tickNow()
   t.same(lines, ['log_stalled', 'sequencer_ended', 'log_stalled'])
