@@ -399,7 +399,7 @@ t.test('pages: newest first, bound to agency and search, whole under load', asyn
   const next = (headers: Headers) => /<([^>]+)>/.exec(headers.get('link') ?? '')?.[1]
   const whole = (await search(support)).map(({ id, view }) => `${id} ${view}`)
   const seen: string[] = []
-  let path: string | undefined = '/v1/audit/search?limit=7'
+  let path: string | undefined = '/v1/audit/search?limit=3'
   let pages = 0
   while (path) {
     const page: Awaited<ReturnType<typeof read>> = await expectStatus(200, read(support, path))
