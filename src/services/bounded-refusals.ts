@@ -98,7 +98,13 @@ export function makeBoundedRefusals(deps: BoundedRefusalDependencies): BoundedRe
         return
       }
       window.written += 1
-      await write(deps, refusal)
+      try {
+        await write(deps, refusal)
+      } catch (error) {
+        // Nothing was written, so nothing is used up: while the log is away no refusal is only counted.
+        window.written -= 1
+        throw error
+      }
     },
     flush,
   }

@@ -93,3 +93,18 @@ t.test('what cannot be written is refused or kept', async (t) => {
   await refusals.flush({ all: true })
   t.equal(events.length, 4, 'once')
 })
+
+t.test('while the log is away every refusal fails, however many there were', async (t) => {
+  const { events, state, refusals, refuse } = door()
+  state.broken = true
+  for (let i = 0; i < 8; i++) await t.rejects(refuse(), /away/)
+  state.broken = false
+  for (let i = 0; i < 5; i++) await refuse()
+  await refusals.flush({ all: true })
+  t.match(events, [
+    { type: 'signin.token_refused' },
+    { type: 'signin.token_refused' },
+    { type: 'signin.token_refused' },
+    { type: 'signin.refusals_counted', public: { count: 2 } },
+  ])
+})
