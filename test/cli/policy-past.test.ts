@@ -5,30 +5,16 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import t from 'tap'
-import { deposit, disclose, openLakesideCase } from '../support/lakeside-case.ts'
-import { expectStatus, startWorld } from '../support/world.ts'
+import { askForHerPhone, depositHerPhone, openLakesideCase } from '../support/lakeside-case.ts'
+import { startWorld } from '../support/world.ts'
 
 t.setTimeout(300_000)
 const key = randomBytes(32).toString('base64')
 const world = await startWorld({ environment: { OSTIARY_KEY_ENCRYPTION_KEY: key } })
 t.teardown(() => world.stop())
 const at = await openLakesideCase(world)
-const { programme, support } = at.agencies
-await deposit(world, at, support, 'vss_advocate', {
-  type: 'contact_location',
-  subject: at.ana,
-  informant: 'V',
-  toldBy: at.ana,
-  fields: { safe_phone: '+38640555012' },
-})
-const { body: asked } = await expectStatus(
-  201,
-  disclose(at, programme, 'pp_case_manager', {
-    subject: at.ana,
-    purpose: 'risk_management',
-    fields: ['contact_location.safe_phone'],
-  }),
-)
+await depositHerPhone(world, at)
+const { body: asked } = await askForHerPhone(at)
 const { NODE_OPTIONS: _taps, ...outer } = process.env
 const env = { ...outer, DATABASE_URL: world.databaseUrl, OSTIARY_KEY_ENCRYPTION_KEY: key }
 

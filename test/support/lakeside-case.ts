@@ -220,7 +220,15 @@ export async function depositBothSides(
     informant: 'PP',
     fields: { status: 'dropout', dropout_at: '2026-11-16T18:00:00.000Z' },
   })
-  await deposit(world, at, at.agencies.support, 'vss_advocate', {
+  await depositHerPhone(world, at)
+}
+
+/** Her number alone, told to her service. */
+export function depositHerPhone(
+  world: { readonly clock: { now(): Date } },
+  at: LakesideCase,
+): Promise<Answer> {
+  return deposit(world, at, at.agencies.support, 'vss_advocate', {
     type: 'contact_location',
     subject: at.ana,
     informant: 'V',
@@ -248,13 +256,14 @@ export function askForDropout(at: LakesideCase): Promise<Answer> {
 }
 
 /** His programme asks for her number: it learns nothing, not even that there is one. */
-export function askForHerPhone(at: LakesideCase): Promise<Answer> {
+export function askForHerPhone(at: LakesideCase, more: object = {}): Promise<Answer> {
   return expectStatus(
     201,
     disclose(at, at.agencies.programme, 'pp_case_manager', {
       subject: at.ana,
       purpose: 'risk_management',
       fields: ['contact_location.safe_phone'],
+      ...more,
     }),
   )
 }

@@ -111,11 +111,11 @@ function nodeOfText(text: string, reading: Reading): DocumentNode | undefined {
   const walk = new YamlWalk(lines, reading)
   const [document, second] = Array.isArray(documents) ? documents : []
   if (!document?.contents) {
-    if (document) walk.libraryFaults(document)
+    if (document) walk.yamlFaults(document)
     if (reading.faults.length === 0) addFault(reading, 'syntax', '', 'the document is empty')
     return undefined
   }
-  walk.libraryFaults(document)
+  walk.yamlFaults(document)
   if (second) {
     const place = walk.place(second.contents)
     addFault(reading, 'not_allowed', '', 'one text holds one document', { place })
@@ -158,7 +158,7 @@ class YamlWalk {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
 
-  libraryFaults(document: Document.Parsed): void {
+  yamlFaults(document: Document.Parsed): void {
     for (const error of [...document.errors, ...document.warnings].slice(0, MAX_FAULTS)) {
       const place = this.#at(error.pos[0])
       if (error.code === 'TAG_RESOLVE_FAILED') continue // reported by the walk, as a tag
